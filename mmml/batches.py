@@ -7,7 +7,6 @@ __all__ = ['utterance_spans', 'context_spans', 'encode_text', 'number', 'Collate
 
 # %% ../nbs/02_batches.ipynb #8e10e1e6
 import numpy as np
-import pandas as pd
 
 # %% ../nbs/02_batches.ipynb #206c3fd6
 import torch
@@ -15,7 +14,7 @@ from torch.utils.data import DataLoader
 
 # %% ../nbs/02_batches.ipynb #d814ae37
 from .audio import RATE, read_wav
-from .datasets import LABELS, Corpus, UserError, context_rows
+from .datasets import LABELS, Corpus, context_rows
 
 # %% ../nbs/02_batches.ipynb #cfcc5269
 def utterance_spans(

@@ -8,10 +8,7 @@ __all__ = ['true_false', 'OneLineParser', 'parser_of', 'guarded', 'mmml_run', 'm
 # %% ../nbs/12_cli.ipynb #1d1cf341
 import argparse
 import logging
-import os
 import sys
-import types
-import typing
 import warnings
 
 # %% ../nbs/12_cli.ipynb #2a99a009

@@ -14,7 +14,6 @@ import torch
 from torch import nn, Tensor
 
 # %% ../nbs/03_encoders.ipynb #7f0d0a98
-from transformers import AutoConfig, AutoModel
 from transformers.utils.logging import disable_progress_bar
 
 # %% ../nbs/03_encoders.ipynb #bf7eb2e3

@@ -6,7 +6,6 @@
 __all__ = ['HEADS', 'LOSSES', 'check_heads', 'multi_loss']
 
 # %% ../nbs/06_losses.ipynb #df0678de
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 

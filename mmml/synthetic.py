@@ -228,4 +228,5 @@ def make_corpus(
     table[COLUMNS].to_csv(out/'label.csv', index=False, lineterminator='\n')
     hidden = table.drop(columns=COLUMNS[2:]).round({c: 4 for c in ('t', 'means', 'a', 'M')})
     hidden.to_csv(out/'recipe.csv', index=False, lineterminator='\n')
+    (out/'corpus.json').write_text('{"own_labels": true, "preset": "tiny"}\n')
     return out

@@ -6,7 +6,8 @@
 __all__ = ['HOOKS', 'DEFAULTS', 'TINY', 'PRESETS', 'predict', 'split_loss', 'Callback', 'seed_epoch', 'Trainer', 'StopAfter',
            'History', 'best_epoch', 'EarlyStopping', 'Checkpoints', 'write_weights', 'Progress', 'flag', 'RunConfig',
            'preset_name', 'resolve', 'head_weights', 'run_name', 'open_run_folder', 'describe', 'make_accelerator',
-           'announce', 'build', 'test_once', 'plot_run', 'run', 'SaveHistory', 'finish', 'write_model_folder']
+           'announce', 'build', 'test_once', 'plot_run', 'run', 'SaveHistory', 'nan_to_null', 'finish',
+           'write_model_folder']
 
 # %% ../nbs/08_training.ipynb #c9458327
 import json
@@ -16,7 +17,6 @@ import shutil
 import time
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
-from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -231,9 +231,9 @@ class RunConfig:
     num_hidden_layers:int = flag(None, 'CME layers (5; sample 2)', least=1)
     lr:float = flag(None, 'learning rate (5e-6; sims 1e-5; sample 5e-4)', least=0)
     batch_size:int = flag(None, 'utterances a step (8; sample 16)', least=1)
-    early_stop:int = flag(None, 'epochs without a lower validation loss before the end (8; sample 4)', least=1)
+    early_stop:int = flag(None, 'epochs without a lower validation loss before the end (8; sample 3)', least=1)
     epochs:int = flag(None, 'at most so many epochs (no limit)', least=1)
-    dropout:float = flag(None, 'of heads and CME (0.3; sample 0.1)', least=0)
+    dropout:float = flag(None, 'of heads and CME (0.3; sample 0)', least=0)
     loss_fn:str = flag('l1', 'l1 or l2 (l1)', choices=('l1', 'l2'))
     loss_weights:str = flag(None, 'weights of the heads in the order of --loss, such as 1,0.5,0.5 (1 each)')
     unimodal_labels:bool = flag(None, 'True: heads T and A learn label_T and label_A, where the corpus has them; False: all learn label (True)')
@@ -255,7 +255,7 @@ PRESETS = {
     'en, context': dict(text_encoder='roberta-large', audio_encoder='facebook/data2vec-audio-large-960h'),
     'en, context, cc': dict(text_encoder='roberta-large', audio_encoder='facebook/data2vec-audio-base'),
     'zh': dict(text_encoder='hfl/chinese-roberta-wwm-ext', audio_encoder='TencentGameMate/chinese-hubert-base', lr=1e-5),
-    'tiny': dict(text_encoder=str(TINY/'text'), audio_encoder=str(TINY/'audio'), num_hidden_layers=2, lr=5e-4, batch_size=16, early_stop=4, dropout=.1)}
+    'tiny': dict(text_encoder=str(TINY/'text'), audio_encoder=str(TINY/'audio'), num_hidden_layers=2, lr=5e-4, batch_size=16, early_stop=3, dropout=0.)}
 
 def preset_name(
     cfg:RunConfig,
@@ -423,6 +423,13 @@ class SaveHistory(Callback):
     def after_epoch(self, t):
         with replacing(self.folder/'history.csv') as tmp: pd.DataFrame(self.history.rows).to_csv(tmp, index=False)
 
+# %% ../nbs/08_training.ipynb #f371966d
+def nan_to_null(x): # dictionaries and lists of numbers
+    "The same with None for each NaN."
+    if isinstance(x, dict): return {k: nan_to_null(v) for k, v in x.items()}
+    if isinstance(x, list): return [nan_to_null(v) for v in x]
+    return None if isinstance(x, float) and math.isnan(x) else x
+
 # %% ../nbs/08_training.ipynb #78ef811d
 def finish(cfg, corpus, trainer, checkpoints, chosen, test_loader, truth, tok, fe, folder, start):
     "Test, print the table, and write predictions, model, figure and results."
@@ -442,7 +449,7 @@ def finish(cfg, corpus, trainer, checkpoints, chosen, test_loader, truth, tok, f
         test_highest_val_acc=dict(epoch=epochs['best_acc'], **acc_figures),
         ci95={h: bootstrap_ci(y, p[h], table.video_id, corpus.spec.metrics) for h, y in zip(p, truth[test].T)},
         seconds=round(time.perf_counter() - start, 1))
-    with replacing(folder/'results.json') as tmp: tmp.write_text(json.dumps(results, indent=1))
+    with replacing(folder/'results.json') as tmp: tmp.write_text(json.dumps(nan_to_null(results), indent=1, allow_nan=False))
     for name in chosen: shutil.rmtree(checkpoints.folder/name, ignore_errors=True)
     print(f"\ntest split ({len(test)} utterances), epoch {epochs['best_loss']} of {len(rows)}, chosen by validation loss, {results['seconds']:.0f} s in all")
     print(results_table(figures, corpus.spec.name).to_string(float_format='{:.4f}'.format))
