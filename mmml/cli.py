@@ -27,9 +27,10 @@ class OneLineParser(argparse.ArgumentParser):
 def parser_of(
     config, # a dataclass whose fields have `help`, and maybe `choices` and `aliases`, as metadata
     prog:str, # name of the command
+    description:str, # what it does
 )->argparse.ArgumentParser:
     "A command line for a dataclass."
-    parser = OneLineParser(prog=prog, description=' '.join(config.__doc__.split()), allow_abbrev=False)
+    parser = OneLineParser(prog=prog, description=description, allow_abbrev=False)
     for name, f in config.__dataclass_fields__.items():
         kind = true_false if f.type in (bool, 'bool') else f.type
         parser.add_argument(f'--{name}', *f.metadata.get('aliases', ()), dest=name, type=kind, default=f.default, choices=f.metadata.get('choices'),
@@ -62,7 +63,7 @@ def mmml_run(
 ):
     "Train and test on text and audio."
     from mmml.training import RunConfig, run                                  # heavy: only here, so that --help in other commands is quick
-    cfg = parser_of(RunConfig, 'mmml_run').parse_args(args)
+    cfg = parser_of(RunConfig, 'mmml_run', 'Train on text and audio, choose the epoch on the validation split, test once, and print the table.').parse_args(args)
     guarded('mmml_run', lambda: run(RunConfig(**vars(cfg))) and None)
 
 # %% ../nbs/12_cli.ipynb #e49af11c

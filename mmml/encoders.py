@@ -6,6 +6,7 @@
 __all__ = ['Encoded', 'lengths_to_mask', 'TextEncoder', 'frame_lengths', 'ZeroPadding', 'is_speech', 'SpeechEncoder', 'load']
 
 # %% ../nbs/03_encoders.ipynb #a628eb7f
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,6 +131,6 @@ def load(
     disable_progress_bar()
     try: return loader.from_pretrained(name, **kwargs)
     except Exception as e:                     # what a library raises on a wrong name or a strange folder is anybody's guess
-        reason = ' '.join(str(e).split())[:160]
+        reason = re.sub(r"'?https?://[^\s']+'?", 'the hub', ' '.join(str(e).split()))[:160]
         raise UserError(f"can't load the {what} '{name}': give a folder with a checkpoint, or the name of a model on the Hugging Face hub "
                         f"that can be reached or is in its cache ({reason})") from None

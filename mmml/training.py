@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['HOOKS', 'DEFAULTS', 'TINY', 'PRESETS', 'predict', 'split_loss', 'Callback', 'seed_epoch', 'Trainer', 'StopAfter',
            'History', 'best_epoch', 'EarlyStopping', 'Checkpoints', 'write_weights', 'Progress', 'flag', 'RunConfig',
-           'preset_name', 'resolve', 'head_weights', 'run_name', 'open_run_folder', 'describe', 'make_accelerator',
-           'announce', 'build', 'test_once', 'plot_run', 'run', 'SaveHistory', 'nan_to_null', 'finish',
-           'write_model_folder']
+           'preset_name', 'resolve', 'head_weights', 'run_name', 'check_run_folder', 'write_config', 'describe',
+           'make_accelerator', 'announce', 'build_model', 'build_loaders', 'test_once', 'plot_run', 'run',
+           'SaveHistory', 'nan_to_null', 'finish', 'write_model_folder']
 
 # %% ../nbs/08_training.ipynb #c9458327
 import json
@@ -312,16 +312,25 @@ def run_name(
     return '-'.join(map(str, parts)) + f'-seed{given.seed}'
 
 # %% ../nbs/08_training.ipynb #095bbebc
-def open_run_folder(
+def check_run_folder(
     folder:Path,
-    config:dict, # what goes into config.json: flags, versions, data fingerprint
     resume:bool,
 ):
-    "Make or check a run folder, and write config.json. Raises `UserError` where figures could be lost or mixed."
+    "Refuse a folder in which figures could be lost, or that can't be written. Raises `UserError`."
     if (folder/'results.json').exists():
         raise UserError(f'{folder} holds a finished run: read its results.json, or choose another --output_dir or --seed, or delete it')
+    if (folder/'checkpoints'/'last').exists() and not resume:
+        raise UserError(f'{folder} holds a run that was cut off: --resume True goes on with it; or delete it')
+    with replacing(folder/'writable') as tmp: tmp.touch()
+    (folder/'writable').unlink()
+
+# %% ../nbs/08_training.ipynb #2ad9d3d7
+def write_config(
+    folder:Path,
+    config:dict, # what goes into config.json: flags, versions, data fingerprint
+):
+    "Write config.json; where a run is resumed, check that nothing has changed. Raises `UserError`."
     if (folder/'checkpoints'/'last').exists():
-        if not resume: raise UserError(f'{folder} holds a run that was cut off: --resume True goes on with it; or delete it')
         try: old = json.loads((folder/'config.json').read_text())
         except (OSError, ValueError): raise UserError(f"{folder}/config.json can't be read, so this run can't be resumed: delete {folder}") from None
         same = lambda c: {k: v for k, v in c['flags'].items() if k not in ('data_dir', 'output_dir', 'resume', 'device', 'num_workers')} | dict(data=c['data'])
@@ -360,17 +369,21 @@ def announce(cfg, corpus, model, device, folder):
     print(f'run folder {folder}', flush=True)
 
 # %% ../nbs/08_training.ipynb #630a84d3
-def build(cfg, corpus):
-    "Model, tokenizer, feature extractor and loaders of a run."
+def build_model(cfg):
+    "Model, tokenizer and feature extractor of a run."
     set_seed(cfg.seed)
-    model, tok, fe = from_encoders(cfg.text_encoder, cfg.audio_encoder, cfg.loss, fusion=cfg.model, context=cfg.context, num_cme_layers=cfg.num_hidden_layers,
+    return from_encoders(cfg.text_encoder, cfg.audio_encoder, cfg.loss, fusion=cfg.model, context=cfg.context, num_cme_layers=cfg.num_hidden_layers,
                                    dropout=cfg.dropout, loss_fn=cfg.loss_fn, loss_weights=head_weights(cfg))
+
+# %% ../nbs/08_training.ipynb #47e08656
+def build_loaders(cfg, corpus, model, tok, fe):
+    "The loaders of the three splits, and the labels of each row, (n_rows, H)."
     positions = getattr(model.config.text_config, 'max_position_embeddings', 514) if tok else 514
     collate = Collate(corpus, tok, fe, cfg.loss, corpus.spec.own_labels and cfg.unimodal_labels, cfg.context, cfg.text_context_len, cfg.audio_context_len, cfg.max_seconds,
                       max_tokens=min(positions - 2, tok.model_max_length if tok else 512))
     loaders = {m: make_loader(corpus, m, collate, cfg.batch_size, cfg.seed, cfg.num_workers) for m in ('train', 'valid', 'test')}
     truth = corpus.table[[LABELS[h] if corpus.spec.own_labels and cfg.unimodal_labels else 'label' for h in cfg.loss]].to_numpy()
-    return model, tok, fe, loaders, truth
+    return loaders, truth
 
 # %% ../nbs/08_training.ipynb #54f7f6ba
 def test_once(trainer, checkpoints, name, loader, truth, corpus):
@@ -398,13 +411,16 @@ def run(
 )->Path: # the run folder
     "Extract, train, choose, test once, and write it all down. Raises `UserError`."
     start, given = time.perf_counter(), cfg
+    check_heads(cfg.loss)
     corpus = open_corpus(cfg.dataset, cfg.data_dir)
     cfg = resolve(given, corpus.spec)
     folder = Path(cfg.output_dir)/run_name(given, cfg)
     accel = make_accelerator(cfg)
+    check_run_folder(folder, cfg.resume)
+    model, tok, fe = build_model(cfg)
     corpus = extract_audio(corpus)
-    model, tok, fe, loaders, truth = build(cfg, corpus)
-    open_run_folder(folder, describe(cfg, corpus), cfg.resume)
+    loaders, truth = build_loaders(cfg, corpus, model, tok, fe)
+    write_config(folder, describe(cfg, corpus))
     announce(cfg, corpus, model, accel.device, folder)
     main, valid = cfg.loss[0], truth[corpus.rows('valid')]
     history = History(corpus.spec.metrics, valid)
