@@ -77,8 +77,8 @@ class Collate:
         self.windows = (text_context_len, audio_context_len) if context else (None, None)
         self.limit = int(max_seconds*RATE)
         self.text, self.path = t.text.tolist(), t.path.tolist()
-        self.place, self.samples = t.place.to_numpy(), t.samples.to_numpy()
-        self.labels = t[[LABELS[h] if own_labels else 'label' for h in heads]].to_numpy(np.float32)
+        self.place, self.samples = np.array(t.place), np.array(t.samples)
+        self.labels = np.array(t[[LABELS[h] if own_labels else 'label' for h in heads]], np.float32)
         self.ids = {}
 
     def __call__(self,

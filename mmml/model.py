@@ -187,3 +187,15 @@ def save_model(
     "Save a model with all that it needs to be used."
     for part in (model, tokenizer, features):
         if part is not None: part.save_pretrained(folder)
+
+# %% ../nbs/05_model.ipynb #a431740f
+@patch(cls_method=True)
+def from_pretrained(cls:MMML,
+    *args, # folder or name, as for any Hugging Face model
+    **kwargs, # as for any Hugging Face model
+)->MMML:
+    "Load a saved model; it gives the same numbers as the one that was saved, to the bit."
+    model = super(MMML, cls).from_pretrained(*args, **kwargs)
+    loaded = model[0] if isinstance(model, tuple) else model
+    for p in loaded.parameters(): p.data = p.data.clone()
+    return model
