@@ -31,21 +31,23 @@ class MMMLConfig(PreTrainedConfig):
     model_type = 'mmml'
     sub_configs = dict(text_config=AutoConfig, audio_config=AutoConfig)
 
-    text_config: dict | PreTrainedConfig | None = None    # of the text encoder; None: the heads don't need it
-    audio_config: dict | PreTrainedConfig | None = None   # of the speech encoder; None: the heads don't need it
-    heads: str = 'MTA'            # which heads there are
-    fusion: str = 'cme'           # 'cc' or 'cme'
-    context: bool = True          # read what was said before
-    num_cme_layers: int = 5
-    dropout: float = .3           # of heads and CME
-    loss_fn: str = 'l1'           # 'l1' or 'l2'
-    loss_weights: dict | None = None    # {head: weight}, 1 where not given
-
-    def __post_init__(self, **kwargs):
-        for name in ('text_config', 'audio_config'):
-            c = getattr(self, name)
-            if isinstance(c, dict): setattr(self, name, AutoConfig.for_model(**c))
-        super().__post_init__(**kwargs)
+    def __init__(self,
+        text_config=None, # of the text encoder, as config or dictionary; None: the heads don't need it
+        audio_config=None, # of the speech encoder, the same
+        heads:str='MTA', # which heads there are
+        fusion:str='cme', # 'cc' or 'cme'
+        context:bool=True, # read what was said before
+        num_cme_layers:int=5,
+        dropout:float=.3, # of heads and CME
+        loss_fn:str='l1', # 'l1' or 'l2'
+        loss_weights:dict=None, # {head: weight}, 1 where not given
+        **kwargs, # for `PreTrainedConfig`
+    ):
+        as_config = lambda c: AutoConfig.for_model(**c) if isinstance(c, dict) else c
+        self.text_config, self.audio_config = as_config(text_config), as_config(audio_config)
+        self.heads, self.fusion, self.context, self.num_cme_layers = heads, fusion, context, num_cme_layers
+        self.dropout, self.loss_fn, self.loss_weights = dropout, loss_fn, loss_weights
+        super().__init__(**kwargs)
 
 # %% ../nbs/05_model.ipynb #9a89b997
 def needs(heads): # (text?, audio?)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['NOUNS', 'ADJECTIVES', 'VERBS', 'DEGREES', 'STRONG_DEGREES', 'WITH_ADJECTIVE', 'NEGATED', 'WITH_VERB',
            'NEUTRAL_OPENERS', 'NEUTRAL', 'AMBIGUOUS_OPENERS', 'AMBIGUOUS', 'VOICES', 'COLUMNS', 'clip3',
-           'sentence_case', 'plain_sentence', 'overall', 'tone', 'label', 'deal_splits', 'draw_utterance',
+           'sentence_case', 'plain_sentence', 'overall', 'tone', 'round_label', 'deal_splits', 'draw_utterance',
            'draw_corpus', 'speak', 'face', 'write_mp4', 'make_corpus']
 
 # %% ../nbs/20_synthetic.ipynb #eceb05b0
@@ -111,7 +111,7 @@ def tone(
 VOICES = ['en-us+m1', 'en-us+m2', 'en-us+m3', 'en-us+m7', 'en-us+f1', 'en-us+f2', 'en-us+f3', 'en-us+f4', 'en-gb+m3',
           'en-gb+f2', 'en-gb-scotland+m1', 'en-gb-scotland+f4']
 
-def label(x): return round(round(clip3(x)/.2)*.2, 1) + 0.
+def round_label(x): return round(round(clip3(x)/.2)*.2, 1) + 0.
 
 def deal_splits(rng, n_videos):
     "The split of each video: 60 % train, 15 % valid, 25 % test."
@@ -154,8 +154,8 @@ def draw_corpus(
         domain, mood, n_speakers = rng.choice(list(NOUNS)), rng.choice([-1, 1]), len(VOICES)
         for c in range(rng.choice([6, 7, 8])):
             u = draw_utterance(rng, domain, mood, before, lambda text: owner.setdefault(text, mode) == mode)
-            noisy = {k: label(x + rng.gauss(0, .2)) for k, x in dict(label=u['M'], label_T=u['t'], label_A=u['a']).items()}
-            noisy['label_V'] = label(.6*u['M'] + rng.gauss(0, .6))
+            noisy = {k: round_label(x + rng.gauss(0, .2)) for k, x in dict(label=u['M'], label_T=u['t'], label_A=u['a']).items()}
+            noisy['label_V'] = round_label(.6*u['M'] + rng.gauss(0, .6))
             annotation = 'Positive' if noisy['label'] > 0 else 'Negative' if noisy['label'] < 0 else 'Neutral'
             rows.append(dict(video_id=f's{v % n_speakers + 1:02d}v{v//n_speakers + 1:02d}', clip_id=c + 1, **noisy,
                              annotation=annotation, mode=mode, voice=VOICES[v % n_speakers], **u))
