@@ -71,6 +71,7 @@ def read_wav(
         return decode(path)[start:stop]
     except (sf.SoundFileError, OSError) as e: raise UserError(f"{path}: unreadable ({e}); delete it, and the next run makes it anew") from None
 
+# %% ../nbs/01_audio.ipynb #747b8df7
 def wav_samples(path): # number of samples at 16 kHz, from the header alone where it is 16 kHz mono
     "The length of a wav file. Raises `UserError` if it can't be read."
     try: info = sf.info(str(path))
@@ -139,6 +140,7 @@ def _read_manifest(path):
     try: return {(str(r.video_id), r.clip_id): r for r in pd.read_csv(path, dtype=dict(video_id=str)).itertuples()}
     except (OSError, ValueError, AttributeError): return {}
 
+# %% ../nbs/01_audio.ipynb #d1d07e84
 def _join(corpus, lines, paths, manifest):
     "Write the manifest if it says something new, and join it to the table."
     text = lines.assign(seconds=(lines.samples/RATE).round(3)).to_csv(index=False)

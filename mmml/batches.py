@@ -25,6 +25,7 @@ def utterance_spans(
     "The sound of an utterance: its first `limit` samples."
     return ((i, 0, int(min(samples[i], limit))),)
 
+# %% ../nbs/02_batches.ipynb #29aab96e
 def context_spans(
     samples:np.ndarray, # (n_rows,) length of each clip
     rows:tuple, # of the context, the oldest first

@@ -20,10 +20,12 @@ def true_false(s):
     try: return dict(true=True, false=False)[s.lower()]
     except KeyError: raise argparse.ArgumentTypeError(f"'{s}': expected True or False") from None
 
+# %% ../nbs/12_cli.ipynb #cc693ab6
 class OneLineParser(argparse.ArgumentParser):
     "A parser whose errors are one line."
     def error(self, message): self.exit(2, f"{self.prog}: error: {' '.join(message.split())}; see {self.prog} --help\n")
 
+# %% ../nbs/12_cli.ipynb #dc0830c1
 def parser_of(
     config, # a dataclass whose fields have `help`, and maybe `choices` and `aliases`, as metadata
     prog:str, # name of the command

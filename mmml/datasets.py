@@ -94,6 +94,7 @@ def read_spec(
 # %% ../nbs/00_datasets.ipynb #50213575
 SAMPLE = Path(find_spec('mmml').origin).parent/'sample'
 
+# %% ../nbs/00_datasets.ipynb #a7afcc0d
 def locate(
     dataset:str, # 'mosi', 'mosei', 'sims', 'sample', or the path of a folder in the same layout
     data_dir='data', # where the corpora lie

@@ -28,6 +28,7 @@ class Encoded:
     lengths:Tensor  # (U,) int64, valid states
     vector:Tensor   # (U, d) float, one for the piece
 
+# %% ../nbs/03_encoders.ipynb #e6a4c56e
 def lengths_to_mask(
     lengths:Tensor, # (U,) int64
     n:int, # columns
@@ -75,6 +76,7 @@ def is_speech(model): # a Hugging Face model
     "Whether it is a speech encoder that reads waveforms."
     return hasattr(model, 'feature_extractor') and hasattr(model.config, 'conv_stride')
 
+# %% ../nbs/03_encoders.ipynb #bf0341c0
 class SpeechEncoder(nn.Module):
     "A Hugging Face speech encoder that reads waveforms, as (states, lengths, vector)."
     def __init__(self,

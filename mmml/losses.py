@@ -15,6 +15,7 @@ from .datasets import UserError
 # %% ../nbs/06_losses.ipynb #b601c23e
 HEADS = 'MTA'
 
+# %% ../nbs/06_losses.ipynb #7aee2401
 def check_heads(
     heads:str, # such as 'MTA', 'T', 'am'
 )->str: # in the order of `HEADS`

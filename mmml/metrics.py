@@ -17,6 +17,7 @@ def accuracy(y, p): # (n,) truth, (n,) predicted classes
     "The share of equal entries; NaN if there are none."
     return float(np.mean(y == p)) if len(y) else np.nan
 
+# %% ../nbs/07_metrics.ipynb #2aa4bf61
 def weighted_f1(
     y:np.ndarray, # (n,) true classes
     p:np.ndarray, # (n,) predicted classes
@@ -26,6 +27,7 @@ def weighted_f1(
     f1 = lambda c: 2*np.sum((y == c) & (p == c))/(np.sum(y == c) + np.sum(p == c))
     return float(sum(np.mean(y == c)*f1(c) for c in np.unique(y)))
 
+# %% ../nbs/07_metrics.ipynb #5e07488d
 def correlation(y, p): # (n,), (n,)
     "Pearson's correlation; NaN where one of them is constant."
     y, p = np.asarray(y, float), np.asarray(p, float)
@@ -62,6 +64,7 @@ def sims_metrics(
 METRICS = dict(mosi=mosi_metrics, sims=sims_metrics)
 ACC2 = dict(mosi='Has0_acc_2', sims='Mult_acc_2')              # the accuracy by which the authors' second checkpoint is chosen
 
+# %% ../nbs/07_metrics.ipynb #3d12b1ef
 def evaluate(
     y, # (n,) truth
     p, # (n,) predictions

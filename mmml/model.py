@@ -54,6 +54,7 @@ def needs(heads): # (text?, audio?)
     "Which encoders the heads need: M needs both."
     return bool(set(heads) & set('MT')), bool(set(heads) & set('MA'))
 
+# %% ../nbs/05_model.ipynb #00c2b621
 def pick(
     x:Tensor, # (U, ...) one row a piece
     index:Tensor, # (B,) int64, -1 for none

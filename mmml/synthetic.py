@@ -67,8 +67,10 @@ AMBIGUOUS = [
 # %% ../nbs/20_synthetic.ipynb #fd6d049c
 def clip3(x, lo=-3., hi=3.): return max(lo, min(hi, x))
 
+# %% ../nbs/20_synthetic.ipynb #dd3c883a
 def sentence_case(s): return s[0].upper() + s[1:]
 
+# %% ../nbs/20_synthetic.ipynb #7c534de4
 def plain_sentence(
     rng:random.Random, # source of all choices
     domain:str, # a key of `NOUNS`
@@ -111,8 +113,10 @@ def tone(
 VOICES = ['en-us+m1', 'en-us+m2', 'en-us+m3', 'en-us+m7', 'en-us+f1', 'en-us+f2', 'en-us+f3', 'en-us+f4', 'en-gb+m3',
           'en-gb+f2', 'en-gb-scotland+m1', 'en-gb-scotland+f4']
 
+# %% ../nbs/20_synthetic.ipynb #6f7e34ae
 def round_label(x): return round(round(clip3(x)/.2)*.2, 1) + 0.
 
+# %% ../nbs/20_synthetic.ipynb #a0a72ad2
 def deal_splits(rng, n_videos):
     "The split of each video: 60 % train, 15 % valid, 25 % test."
     order = rng.sample(range(n_videos), n_videos)
@@ -141,6 +145,7 @@ def draw_utterance(rng, domain, mood, before, unused):
 # %% ../nbs/20_synthetic.ipynb #1cf0d162
 COLUMNS = ['video_id', 'clip_id', 'text', 'label', 'label_T', 'label_A', 'label_V', 'annotation', 'mode']
 
+# %% ../nbs/20_synthetic.ipynb #2c81bc9e
 def draw_corpus(
     n_videos:int=120, # of six to eight utterances each
     seed:int=1, # the same seed, the same corpus

@@ -67,6 +67,7 @@ def split_loss(
 # %% ../nbs/08_training.ipynb #e373efb5
 HOOKS = ('before_fit', 'before_epoch', 'after_batch', 'after_epoch', 'after_fit')
 
+# %% ../nbs/08_training.ipynb #40b0cb7e
 class Callback:
     "Something that reacts to the training loop; its methods are named after `HOOKS`."
     def __init_subclass__(cls):
@@ -163,6 +164,7 @@ def best_epoch(
     values = [math.inf if math.isnan(v) else v for v in values]
     return int(np.argmin(values)) + 1 if values else 0
 
+# %% ../nbs/08_training.ipynb #ad3fd6a1
 class EarlyStopping(Callback):
     "Stop when the validation loss has had no better epoch for `patience` epochs."
     def __init__(self, history, patience=8): self.history, self.patience = history, patience
@@ -217,6 +219,7 @@ class Progress(Callback):
 # %% ../nbs/08_training.ipynb #fc36dd8c
 def flag(default, help, **kw): return field(default=default, metadata=dict(help=help, **kw))
 
+# %% ../nbs/08_training.ipynb #4da1717c
 @dataclass
 class RunConfig:
     "All that determines a run."
@@ -257,6 +260,7 @@ PRESETS = {
     'zh': dict(text_encoder='hfl/chinese-roberta-wwm-ext', audio_encoder='TencentGameMate/chinese-hubert-base', lr=1e-5),
     'tiny': dict(text_encoder=str(TINY/'text'), audio_encoder=str(TINY/'audio'), num_hidden_layers=2, lr=5e-4, batch_size=16, early_stop=3, dropout=0.)}
 
+# %% ../nbs/08_training.ipynb #a85a3f67
 def preset_name(
     cfg:RunConfig,
     spec:CorpusSpec,
@@ -289,6 +293,7 @@ def resolve(
     head_weights(cfg)
     return cfg
 
+# %% ../nbs/08_training.ipynb #93657842
 def head_weights(cfg): # {head: weight}, or None
     "`--loss_weights` as a dictionary. Raises `UserError` if it isn't a number a head."
     if cfg.loss_weights is None: return None
@@ -338,6 +343,7 @@ def write_config(
             raise UserError(f"{folder} was started with another {', '.join(changed)}: resume with the same, or choose another --output_dir")
     with replacing(folder/'config.json') as tmp: tmp.write_text(json.dumps(config, indent=1))
 
+# %% ../nbs/08_training.ipynb #248fbf00
 def describe(cfg, corpus): # a dictionary for config.json
     "All it takes to repeat a run."
     return dict(flags=asdict(cfg), data=corpus.fingerprint(), left_out=len(corpus.left_out),
@@ -470,6 +476,7 @@ def finish(cfg, corpus, trainer, checkpoints, chosen, test_loader, truth, tok, f
     print(f"\ntest split ({len(test)} utterances), epoch {epochs['best_loss']} of {len(rows)}, chosen by validation loss, {results['seconds']:.0f} s in all")
     print(results_table(figures, corpus.spec.name).to_string(float_format='{:.4f}'.format))
 
+# %% ../nbs/08_training.ipynb #3f388e50
 def write_model_folder(folder, model, tok, fe):
     "`save_model` to a temporary folder, then renamed."
     tmp = folder.with_name(f'.{folder.name}.part')
