@@ -116,7 +116,8 @@ def forward(self:SpeechEncoder,
     h, lengths = self.front_end(input_values, n_samples), frame_lengths(n_samples, self.model.config)
     self.zero.mask = mask = lengths_to_mask(lengths, h.shape[1])
     h = self.model.feature_projection(h)
-    h = self.model._mask_hidden_states(h[0] if isinstance(h, tuple) else h, attention_mask=mask)
+    h = h[0] if isinstance(h, tuple) else h
+    if h.shape[1] > self.model.config.mask_time_length: h = self.model._mask_hidden_states(h, attention_mask=mask)   # SpecAugment, in training
     states = self.model.encoder(h, attention_mask=mask)[0]
     vector = (states*mask[..., None]).sum(1)/lengths.clamp(min=1)[:, None]
     return Encoded(states, lengths, vector)
