@@ -49,7 +49,8 @@ def decode(
             if not media.streams.audio: raise UserError(f'{path}: no audio track')
             mono = None
             for frame in media.decode(audio=0):
-                if mono is None: rate, mono = frame.sample_rate, av.AudioResampler('flt', 'mono', frame.sample_rate)
+                if mono is None:
+                    rate, mono = frame.sample_rate, av.AudioResampler('flt', 'mono', frame.sample_rate)
                 frames += [f.to_ndarray()[0] for f in mono.resample(frame)]
             if mono is not None: frames += [f.to_ndarray()[0] for f in mono.resample(None)]
     except (av.error.FFmpegError, OSError) as e: trouble = (e.strerror or str(e)).lower()
@@ -69,7 +70,8 @@ def read_wav(
                 f.seek(start)
                 return f.read(-1 if stop is None else stop - start, dtype='float32')
         return decode(path)[start:stop]
-    except (sf.SoundFileError, OSError) as e: raise UserError(f"{path}: unreadable ({e}); delete it, and the next run makes it anew") from None
+    except (sf.SoundFileError, OSError) as e:
+        raise UserError(f"{path}: unreadable ({e}); delete it, and the next run makes it anew") from None
 
 # %% ../nbs/01_audio.ipynb #747b8df7
 def wav_samples(path): # number of samples at 16 kHz, from the header alone where it is 16 kHz mono
@@ -110,7 +112,8 @@ def _extract(row, raw, wav, wav_dir, known):
         if not samples: raise UserError(f'{path.name} holds no sample')
         return line | dict(samples=samples, bytes=size), path
     except UserError as e:
-        if isinstance(e.__cause__, OSError) and "can't write" in str(e): raise     # the disk is full: no use in going on
+        if isinstance(e.__cause__, OSError) and "can't write" in str(e):
+            raise  # the disk is full: no use in going on
         reason = str(e)
         for p in (raw.get(key), wav.get(key)): reason = reason.replace(str(p), getattr(p, 'name', ''))
         return line | dict(reason=reason), None
@@ -119,26 +122,37 @@ def _extract(row, raw, wav, wav_dir, known):
 def extract_audio(
     corpus:Corpus, # from `open_corpus`
     progress:bool=True, # show a bar (in a terminal)
-)->Corpus: # the same; its table has `path` and `samples`, and clips without sound are left out
+)->Corpus:  # the same; its table has `path` and `samples`, and clips without sound are left out
     "Make the wav files that aren't there yet, write `extraction.csv` beside them, and join both to the table. Raises `UserError`."
     manifest, videos = corpus.wav/'extraction.csv', corpus.table.video_id.unique()
     raw, wav = clip_files(corpus.raw, videos), clip_files(corpus.wav, videos)
     if not raw and not wav:
-        raise UserError(f'no clips: looked for {corpus.raw}/<video_id>/<clip_id>.mp4 and {corpus.wav}/<video_id>/<clip_id>.wav')
+        raise UserError(
+            f'no clips: looked for {corpus.raw}/<video_id>/<clip_id>.mp4 and {corpus.wav}/<video_id>/<clip_id>.wav'
+        )
     known = _read_manifest(manifest)
     rows = list(corpus.table.itertuples())
     todo = sum((r.video_id, r.clip_id) not in wav for r in rows)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         jobs = pool.map(lambda r: _extract(r, raw, wav, corpus.wav, known), rows)
-        try: lines, paths = zip(*tqdm(jobs, 'audio', len(rows), disable=None if progress and todo else True, leave=False))
-        except BaseException: pool.shutdown(wait=True, cancel_futures=True); raise
+        try:
+            lines, paths = zip(
+                *tqdm(jobs, 'audio', len(rows), disable=None if progress and todo else True, leave=False)
+            )
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
     return _join(corpus, pd.DataFrame(lines), paths, manifest)
 
 # %% ../nbs/01_audio.ipynb #652f1f3d
 def _read_manifest(path):
     "The lines of an earlier extraction by clip; an unreadable one counts for nothing."
-    try: return {(str(r.video_id), r.clip_id): r for r in pd.read_csv(path, dtype=dict(video_id=str)).itertuples()}
-    except (OSError, ValueError, AttributeError): return {}
+    try:
+        return {
+            (str(r.video_id), r.clip_id): r for r in pd.read_csv(path, dtype=dict(video_id=str)).itertuples()
+        }
+    except (OSError, ValueError, AttributeError):
+        return {}
 
 # %% ../nbs/01_audio.ipynb #d1d07e84
 def _join(corpus, lines, paths, manifest):
@@ -146,8 +160,12 @@ def _join(corpus, lines, paths, manifest):
     text = lines.assign(seconds=(lines.samples/RATE).round(3)).to_csv(index=False)
     if not manifest.exists() or manifest.read_text(encoding='utf-8') != text:
         with replacing(manifest) as tmp: tmp.write_text(text, encoding='utf-8')
-    corpus.table = corpus.table.assign(path=[str(p) if p else '' for p in paths], samples=lines.samples.to_numpy())
+    corpus.table = corpus.table.assign(
+        path=[str(p) if p else '' for p in paths], samples=lines.samples.to_numpy()
+    )
     corpus = leave_out(corpus, corpus.table.samples == 0, lines.reason)
     if missing := [m for m in ('train', 'valid', 'test') if not len(corpus.rows(m))]:
-        raise UserError(f"no clip of the split {' or '.join(missing)} has sound that can be read; the reasons are in {manifest}")
+        raise UserError(
+            f"no clip of the split {' or '.join(missing)} has sound that can be read; the reasons are in {manifest}"
+        )
     return corpus

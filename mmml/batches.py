@@ -101,7 +101,8 @@ def texts(self:Collate, rows):
     "The texts of a batch and who refers to them."
     pieces, window = {}, self.windows[0]
     index = dict(text=[number(pieces, (i,)) for i in rows])
-    if window is not None: index['text_context'] = [number(pieces, context_rows(self.place, i, window)) for i in rows]
+    if window is not None:
+        index['text_context'] = [number(pieces, context_rows(self.place, i, window)) for i in rows]
     for p in pieces.keys() - self.ids.keys():
         self.ids[p] = encode_text(self.tokenizer, [self.text[r] for r in p], self.max_tokens)
     padded = self.tokenizer.pad(dict(input_ids=[self.ids[p] for p in pieces]), return_tensors='pt')
@@ -113,11 +114,16 @@ def sounds(self:Collate, rows):
     "The sounds of a batch and who refers to them."
     pieces, window = {}, self.windows[1]
     index = dict(audio=[number(pieces, utterance_spans(self.samples, i, self.limit)) for i in rows])
-    if window is not None: index['audio_context'] = [
-        number(pieces, context_spans(self.samples, context_rows(self.place, i, window), self.limit)) for i in rows]
+    if window is not None:
+        index['audio_context'] = [
+            number(pieces, context_spans(self.samples, context_rows(self.place, i, window), self.limit))
+            for i in rows
+        ]
     waves = [np.concatenate([read_wav(self.path[r], a, b) for r, a, b in p]) for p in pieces]
     waves = [np.pad(w, (0, max(0, 400 - len(w)))) for w in waves]
-    padded = self.features(waves, sampling_rate=RATE, padding=True, return_attention_mask=True, return_tensors='pt')
+    padded = self.features(
+        waves, sampling_rate=RATE, padding=True, return_attention_mask=True, return_tensors='pt'
+    )
     return dict(input_values=padded.input_values, n_samples=torch.tensor([len(w) for w in waves])) | {
         k: torch.tensor(v) for k, v in index.items()}
 
@@ -127,7 +133,8 @@ def longest(self:Collate,
     i:int, # a row
 )->int: # samples, or characters where there is no sound
     "The length of the longest piece of row `i`, its context included."
-    if not self.features: return max(len(self.text[r]) for r in (i, *context_rows(self.place, i, self.windows[0] or 0)))
+    if not self.features:
+        return max(len(self.text[r]) for r in (i, *context_rows(self.place, i, self.windows[0] or 0)))
     pieces = (utterance_spans(self.samples, i, self.limit),
               context_spans(self.samples, context_rows(self.place, i, self.windows[1] or 0), self.limit))
     return max(sum(b - a for _, a, b in p) for p in pieces)
@@ -161,7 +168,11 @@ class EvalSampler:
     "The rows of a split in the order of the table, where neighbours share their pieces."
     def __init__(self, rows, batch_size=8): self.rows, self.batch_size = rows, batch_size
     def __len__(self): return -(-len(self.rows)//self.batch_size)
-    def __iter__(self): yield from (self.rows[i:i + self.batch_size].tolist() for i in range(0, len(self.rows), self.batch_size))
+
+    def __iter__(self):
+        yield from (
+            self.rows[i : i + self.batch_size].tolist() for i in range(0, len(self.rows), self.batch_size)
+        )
 
 # %% ../nbs/02_batches.ipynb #aee4af8c
 def make_loader(
@@ -175,6 +186,10 @@ def make_loader(
     "The batches of a split: in buckets and random for training, down the table otherwise."
     rows = corpus.rows(mode)
     lengths = np.array([collate.longest(r) for r in rows])
-    sampler = BucketSampler(rows, lengths, batch_size, seed) if mode == 'train' else EvalSampler(rows, 4*batch_size)
-    return DataLoader(range(len(corpus.table)), batch_sampler=sampler, collate_fn=collate, num_workers=num_workers,
-                      pin_memory=torch.cuda.is_available(), persistent_workers=False)
+    sampler = (
+        BucketSampler(rows, lengths, batch_size, seed)
+        if mode == 'train'
+        else EvalSampler(rows, 4 * batch_size)
+    )
+    return DataLoader(range(len(corpus.table)), batch_sampler=sampler, collate_fn=collate,
+        num_workers=num_workers, pin_memory=torch.cuda.is_available(), persistent_workers=False)

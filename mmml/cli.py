@@ -23,7 +23,9 @@ def true_false(s):
 # %% ../nbs/12_cli.ipynb #cc693ab6
 class OneLineParser(argparse.ArgumentParser):
     "A parser whose errors are one line."
-    def error(self, message): self.exit(2, f"{self.prog}: error: {' '.join(message.split())}; see {self.prog} --help\n")
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: error: {' '.join(message.split())}; see {self.prog} --help\n")
 
 # %% ../nbs/12_cli.ipynb #dc0830c1
 def parser_of(
@@ -35,8 +37,9 @@ def parser_of(
     parser = OneLineParser(prog=prog, description=description, allow_abbrev=False)
     for name, f in config.__dataclass_fields__.items():
         kind = true_false if f.type in (bool, 'bool') else f.type
-        parser.add_argument(f'--{name}', *f.metadata.get('aliases', ()), dest=name, type=kind, default=f.default, choices=f.metadata.get('choices'),
-                            metavar='True|False' if kind is true_false else None, help=f.metadata['help'].replace('%', '%%'))
+        parser.add_argument(f'--{name}', *f.metadata.get('aliases', ()), dest=name, type=kind,
+            default=f.default, choices=f.metadata.get('choices'),
+            metavar='True|False' if kind is true_false else None, help=f.metadata['help'].replace('%', '%%'))
     return parser
 
 # %% ../nbs/12_cli.ipynb #7d331c55
@@ -64,8 +67,11 @@ def mmml_run(
     args=None, # list of strings; None: the command line
 ):
     "Train and test on text and audio."
-    from mmml.training import RunConfig, run                                  # heavy: only here, so that --help in other commands is quick
-    cfg = parser_of(RunConfig, 'mmml_run', 'Train on text and audio, choose the epoch on the validation split, test once, and print the table.').parse_args(args)
+    from mmml.training import RunConfig, run  # heavy: only here, so that --help in other commands is quick
+
+    cfg = parser_of(RunConfig, 'mmml_run',
+        'Train on text and audio, choose the epoch on the validation split, test once, and print the table.'
+    ).parse_args(args)
     guarded('mmml_run', lambda: run(RunConfig(**vars(cfg))) and None)
 
 # %% ../nbs/12_cli.ipynb #e49af11c
@@ -73,14 +79,18 @@ def mmml_extract_audio(
     args=None, # list of strings; None: the command line
 ):
     "Make the wav files of a corpus."
-    parser = OneLineParser(prog='mmml_extract_audio', description='Make the 16 kHz wav files of a corpus from its videos.', allow_abbrev=False)
-    parser.add_argument('--dataset', default='mosi', help='mosi, mosei, sims, sample, or the path of a folder in the same layout (mosi)')
+    parser = OneLineParser(prog='mmml_extract_audio',
+        description='Make the 16 kHz wav files of a corpus from its videos.', allow_abbrev=False)
+    parser.add_argument('--dataset', default='mosi',
+        help='mosi, mosei, sims, sample, or the path of a folder in the same layout (mosi)')
     parser.add_argument('--data_dir', default='data', help='folder of the corpora (data)')
     a = parser.parse_args(args)
     def main():
         from mmml.audio import RATE, extract_audio
         from mmml.datasets import open_corpus
         corpus = extract_audio(open_corpus(a.dataset, a.data_dir))
-        print(f'{corpus.spec.name}: {len(corpus.table)} clips, {corpus.table.samples.sum()/RATE/3600:.2f} h, in {corpus.wav}; '
-              f'{len(corpus.left_out)} left out' + (', see extraction.csv there' if corpus.left_out else ''))
+        print(
+            f'{corpus.spec.name}: {len(corpus.table)} clips, {corpus.table.samples.sum() / RATE / 3600:.2f} h, in {corpus.wav}; '
+            f'{len(corpus.left_out)} left out' + (', see extraction.csv there' if corpus.left_out else '')
+        )
     guarded('mmml_extract_audio', main)

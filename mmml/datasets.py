@@ -34,7 +34,10 @@ def replacing(
         path.parent.mkdir(parents=True, exist_ok=True)
         yield tmp
         os.replace(tmp, path)
-    except OSError as e: raise UserError(f"can't write {path}: {e.strerror or e}; free some space there, or choose another folder") from e
+    except OSError as e:
+        raise UserError(
+            f"can't write {path}: {e.strerror or e}; free some space there, or choose another folder"
+        ) from e
     finally:
         try: tmp.unlink(missing_ok=True)
         except OSError: pass
@@ -53,12 +56,26 @@ class CorpusSpec:
     skip:tuple = ()                 # clips known to be bad, as 'video_id/clip_id'
 
 # %% ../nbs/00_datasets.ipynb #11c4812e
-SPECS = {s.name: s for s in (
-    CorpusSpec('mosi', upper_case=True),
-    CorpusSpec('mosei', upper_case=True, skip=('3aIQUQgawaI/12', '94ULum9MYX0/2', '94ULum9MYX0/11', 'mRnEJOLkhp8/24',
-                                               'mRnEJOLkhp8/26', 'aE-X_QdDaqQ/3')),
-    CorpusSpec('sims', label_range=(-1., 1.), metrics='sims', own_labels=True, language='zh'),
-    CorpusSpec('sample', own_labels=True, preset='tiny'))}
+SPECS = {
+    s.name: s
+    for s in (
+        CorpusSpec('mosi', upper_case=True),
+        CorpusSpec(
+            'mosei',
+            upper_case=True,
+            skip=(
+                '3aIQUQgawaI/12',
+                '94ULum9MYX0/2',
+                '94ULum9MYX0/11',
+                'mRnEJOLkhp8/24',
+                'mRnEJOLkhp8/26',
+                'aE-X_QdDaqQ/3',
+            ),
+        ),
+        CorpusSpec('sims', label_range=(-1.0, 1.0), metrics='sims', own_labels=True, language='zh'),
+        CorpusSpec('sample', own_labels=True, preset='tiny'),
+    )
+}
 
 # %% ../nbs/00_datasets.ipynb #201512a4
 def find_folder(
@@ -79,16 +96,23 @@ def read_spec(
     path, known = root/'corpus.json', {f: t for f, t in CorpusSpec.__annotations__.items() if f != 'name'}
     try: given = json.loads(path.read_text(encoding='utf-8')) if path.exists() else {}
     except (OSError, ValueError) as e: raise UserError(f"{path}: can't be read as JSON ({e})") from None
-    if not isinstance(given, dict): raise UserError(f'{path}: expected an object such as {{"label_range": [-1, 1]}}')
-    if wrong := set(given) - set(known): raise UserError(f"{path}: unknown {', '.join(sorted(wrong))}; known: {', '.join(known)}")
+    if not isinstance(given, dict):
+        raise UserError(f'{path}: expected an object such as {{"label_range": [-1, 1]}}')
+    if wrong := set(given) - set(known):
+        raise UserError(f"{path}: unknown {', '.join(sorted(wrong))}; known: {', '.join(known)}")
     given = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
     for k, v in given.items():
-        if not isinstance(v, known[k]): raise UserError(f'{path}: {k} is {v!r}, expected a {"list" if known[k] is tuple else known[k].__name__}')
+        if not isinstance(v, known[k]):
+            raise UserError(
+                f'{path}: {k} is {v!r}, expected a {"list" if known[k] is tuple else known[k].__name__}'
+            )
     spec = CorpusSpec(root.resolve().name, **given)
     lo_hi = spec.label_range
-    if len(lo_hi) != 2 or not all(isinstance(x, (int, float)) for x in lo_hi) or not lo_hi[0] < lo_hi[1]: raise UserError(f'{path}: label_range is {list(lo_hi)}, expected [lowest, highest]')
+    if len(lo_hi) != 2 or not all(isinstance(x, (int, float)) for x in lo_hi) or not lo_hi[0] < lo_hi[1]:
+        raise UserError(f'{path}: label_range is {list(lo_hi)}, expected [lowest, highest]')
     for k, choices in dict(metrics=('mosi', 'sims'), language=('en', 'zh'), preset=('tiny', None)).items():
-        if getattr(spec, k) not in choices: raise UserError(f'{path}: {k} is {getattr(spec, k)!r}, expected {" or ".join(map(str, choices))}')
+        if getattr(spec, k) not in choices:
+            raise UserError(f'{path}: {k} is {getattr(spec, k)!r}, expected {" or ".join(map(str, choices))}')
     return spec
 
 # %% ../nbs/00_datasets.ipynb #50213575
@@ -105,8 +129,10 @@ def locate(
     root = find_folder(data_dir, dataset) if known else Path(dataset)
     if root is None or not root.is_dir():
         looked = f"{data_dir}/{dataset} (in any case)" if known else f"the folder '{dataset}'"
-        raise UserError(f"no corpus '{dataset}': looked for {looked}; wanted there: label.csv and raw/<video_id>/<clip_id>.mp4; "
-                        f"known by name: {', '.join(SPECS)}; --dataset sample works out of the box")
+        raise UserError(
+            f"no corpus '{dataset}': looked for {looked}; wanted there: label.csv and raw/<video_id>/<clip_id>.mp4; "
+            f"known by name: {', '.join(SPECS)}; --dataset sample works out of the box"
+        )
     spec = SPECS[dataset] if known else read_spec(root)
     return spec, root, find_folder(root, 'raw') or root/'raw', find_folder(root, 'wav') or root/'wav'
 
@@ -119,9 +145,13 @@ MODES = dict(train='train', valid='valid', val='valid', dev='valid', test='test'
 def _column(df, name, convert, wanted, where):
     "Convert a column of text; the first cell that can't be is named."
     def one(row, x):
-        try: return convert(x.strip())
+        try:
+            return convert(x.strip())
         except (ValueError, KeyError):
-            raise UserError(f"{where}, row {row + 2}, column {name}: found '{x}', expected {wanted}") from None
+            raise UserError(
+                f"{where}, row {row + 2}, column {name}: found '{x}', expected {wanted}"
+            ) from None
+
     return [one(row, x) for row, x in enumerate(df[name])]
 
 # %% ../nbs/00_datasets.ipynb #a52ae0aa
@@ -135,23 +165,31 @@ def _number(lo, hi):
 # %% ../nbs/00_datasets.ipynb #208e76f2
 def _read_text_table(path):
     "`label.csv` as text, its headers without blanks."
-    try: df = pd.read_csv(path, dtype=str, keep_default_na=False, encoding='utf-8-sig')
-    except FileNotFoundError: raise UserError(f'{path}: no such file; it must have the columns {",".join(REQUIRED)}') from None
-    except OSError as e: raise UserError(f"{path}: can't be read: {e.strerror or e}") from None
-    except UnicodeDecodeError as e: raise UserError(f'{path}: not UTF-8 (byte {e.start}); save it as UTF-8') from None
+    try:
+        df = pd.read_csv(path, dtype=str, keep_default_na=False, encoding='utf-8-sig')
+    except FileNotFoundError:
+        raise UserError(f'{path}: no such file; it must have the columns {",".join(REQUIRED)}') from None
+    except OSError as e:
+        raise UserError(f"{path}: can't be read: {e.strerror or e}") from None
+    except UnicodeDecodeError as e:
+        raise UserError(f'{path}: not UTF-8 (byte {e.start}); save it as UTF-8') from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as e:
         raise UserError(f"{path}: not a comma-separated table: {' '.join(str(e).split())}") from None
     df.columns = df.columns.str.strip()
     if missing := [c for c in REQUIRED if c not in df]:
-        raise UserError(f"{path}: no column {', '.join(missing)}; found {', '.join(map(str, df.columns[:12]))}; "
-                        f"wanted {', '.join(REQUIRED)}")
+        raise UserError(
+            f"{path}: no column {', '.join(missing)}; found {', '.join(map(str, df.columns[:12]))}; "
+            f"wanted {', '.join(REQUIRED)}"
+        )
     return df
 
 # %% ../nbs/00_datasets.ipynb #2412e71a
 def read_labels(
-    path, # of `label.csv`
-    spec:CorpusSpec=SPECS['mosi'], # the label range, and which labels there are
-)->pd.DataFrame: # sorted by video and clip: video_id, clip_id (int), text, label, label_T, label_A, mode, place
+    path,  # of `label.csv`
+    spec: CorpusSpec = SPECS['mosi'],  # the label range, and which labels there are
+) -> (
+    pd.DataFrame
+):  # sorted by video and clip: video_id, clip_id (int), text, label, label_T, label_A, mode, place
     "A corpus's table in its one canonical form. Raises `UserError` with file, row and column of what can't be read."
     raw, (lo, hi) = _read_text_table(path), spec.label_range
     num = _number(lo, hi), f'a number in [{lo:g}, {hi:g}]'
@@ -160,7 +198,8 @@ def read_labels(
     df['mode'] = _column(raw, 'mode', lambda m: MODES[m.lower()], f"one of {', '.join(MODES)}", path)
     df['label'] = _column(raw, 'label', *num, path)
     for c in ('label_T', 'label_A'):
-        if spec.own_labels and c not in raw: raise UserError(f'{path}: no column {c}, which {spec.name} has; found {", ".join(raw)}')
+        if spec.own_labels and c not in raw:
+            raise UserError(f'{path}: no column {c}, which {spec.name} has; found {", ".join(raw)}')
         df[c] = _column(raw, c, *num, path) if spec.own_labels else df.label
     if spec.upper_case: df['text'] = [t[:1] + t[1:].lower() for t in df.text]
     _check_rows(df, path)
@@ -174,15 +213,23 @@ def _check_rows(df, path):
     if twice.any():
         r = df[twice].iloc[0]
         where = df.index[(df.video_id == r.video_id) & (df.clip_id == r.clip_id)] + 2
-        raise UserError(f"{path}: clip {r.video_id}/{r.clip_id} stands in rows {', '.join(map(str, where))}; keep one")
+        raise UserError(
+            f"{path}: clip {r.video_id}/{r.clip_id} stands in rows {', '.join(map(str, where))}; keep one"
+        )
     if (bad := df[(df.video_id == '') | df.video_id.str.contains(r'[\\/\0]|^\.\.?$')]).size:
-        raise UserError(f"{path}, row {bad.index[0] + 2}, column video_id: found '{bad.video_id.iloc[0]}', expected the name of a folder")
+        raise UserError(
+            f"{path}, row {bad.index[0] + 2}, column video_id: found '{bad.video_id.iloc[0]}', expected the name of a folder"
+        )
     leak = df.groupby('video_id')['mode'].nunique()
     if (leak := leak.index[leak > 1]).size:
-        raise UserError(f"{path}: video {leak[0]} is in the splits {', '.join(sorted(df[df.video_id == leak[0]]['mode'].unique()))}; "
-                        f"its test utterances would be known from training: put it in one ({len(leak)} such)")
+        raise UserError(
+            f"{path}: video {leak[0]} is in the splits {', '.join(sorted(df[df.video_id == leak[0]]['mode'].unique()))}; "
+            f"its test utterances would be known from training: put it in one ({len(leak)} such)"
+        )
     if empty := [m for m in ('train', 'valid', 'test') if not (df['mode'] == m).any()]:
-        raise UserError(f"{path}: no row has mode {' or '.join(empty)}; training, selection and testing need all three")
+        raise UserError(
+            f"{path}: no row has mode {' or '.join(empty)}; training, selection and testing need all three"
+        )
 
 # %% ../nbs/00_datasets.ipynb #6888e8ce
 def context_rows(
@@ -202,7 +249,8 @@ class Corpus:
     raw:Path                        # <video_id>/<clip_id>.mp4
     wav:Path                        # <video_id>/<clip_id>.wav
     table:pd.DataFrame              # from `read_labels`; `extract_audio` adds path and samples
-    left_out:list = field(default_factory=list) # ('video_id/clip_id', reason) of clips that are not in the table
+    # ('video_id/clip_id', reason) of clips that are not in the table
+    left_out:list = field(default_factory=list)
 
     def rows(self, mode): # (n,) row numbers of a split
         return np.flatnonzero(self.table['mode'] == mode)

@@ -61,7 +61,8 @@ def frame_lengths(
     config, # of the speech encoder: `conv_kernel`, `conv_stride`
 )->Tensor: # (U,) int64, 0 where the clip is too short for a frame
     "The number of frames that a speech encoder's convolutions make of a clip."
-    for k, s in zip(config.conv_kernel, config.conv_stride): n_samples = torch.div(n_samples - k, s, rounding_mode='floor') + 1
+    for k, s in zip(config.conv_kernel, config.conv_stride):
+        n_samples = torch.div(n_samples - k, s, rounding_mode='floor') + 1
     return n_samples.clamp(min=0)
 
 # %% ../nbs/03_encoders.ipynb #b95ec67c
@@ -85,11 +86,15 @@ class SpeechEncoder(nn.Module):
     ):
         super().__init__()
         if not is_speech(model):
-            raise UserError(f'{type(model).__name__} is not a speech encoder that reads waveforms (such as data2vec-audio, HuBERT, wav2vec2, WavLM)')
+            raise UserError(
+                f'{type(model).__name__} is not a speech encoder that reads waveforms (such as data2vec-audio, HuBERT, wav2vec2, WavLM)'
+            )
         self.model, self.zero = model, ZeroPadding()
         if freeze_front_end: model.feature_extractor._freeze_parameters()
-        self.frozen, self.clip_by_clip = freeze_front_end, getattr(model.config, 'feat_extract_norm', 'layer') == 'group'
-        for layer in getattr(model.encoder.pos_conv_embed, 'layers', []): layer.register_forward_hook(self.zero)
+        self.frozen, self.clip_by_clip = (freeze_front_end,
+            getattr(model.config, 'feat_extract_norm', 'layer') == 'group')
+        for layer in getattr(model.encoder.pos_conv_embed, 'layers', []):
+            layer.register_forward_hook(self.zero)
 
 # %% ../nbs/03_encoders.ipynb #34f4b995
 from fastcore.basics import patch
@@ -104,7 +109,9 @@ def front_end(self:SpeechEncoder,
     conv = self.model.feature_extractor
     with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
         if not self.clip_by_clip: return conv(input_values).transpose(1, 2)
-        return nn.utils.rnn.pad_sequence([conv(x[None, :n])[0].T for x, n in zip(input_values, n_samples.tolist())], batch_first=True)
+        return nn.utils.rnn.pad_sequence(
+            [conv(x[None, :n])[0].T for x, n in zip(input_values, n_samples.tolist())], batch_first=True
+        )
 
 # %% ../nbs/03_encoders.ipynb #1aedaaef
 @patch
@@ -117,7 +124,9 @@ def forward(self:SpeechEncoder,
     self.zero.mask = mask = lengths_to_mask(lengths, h.shape[1])
     h = self.model.feature_projection(h)
     h = h[0] if isinstance(h, tuple) else h
-    if h.shape[1] > self.model.config.mask_time_length: h = self.model._mask_hidden_states(h, attention_mask=mask)   # SpecAugment, in training
+    # SpecAugment, in training
+    if h.shape[1] > self.model.config.mask_time_length:
+        h = self.model._mask_hidden_states(h, attention_mask=mask)
     states = self.model.encoder(h, attention_mask=mask)[0]
     vector = (states*mask[..., None]).sum(1)/lengths.clamp(min=1)[:, None]
     return Encoded(states, lengths, vector)
@@ -133,7 +142,9 @@ def load(
     if Path(name).is_dir(): kwargs['local_files_only'] = True
     disable_progress_bar()
     try: return loader.from_pretrained(name, **kwargs)
-    except Exception as e:                     # what a library raises on a wrong name or a strange folder is anybody's guess
+    except Exception as e:  # what a library raises on a wrong name or a strange folder is anybody's guess
         reason = re.sub(r"'?https?://[^\s']+'?", 'the hub', ' '.join(str(e).split()))[:160]
-        raise UserError(f"can't load the {what} '{name}': give a folder with a checkpoint, or the name of a model on the Hugging Face hub "
-                        f"that can be reached or is in its cache ({reason})") from None
+        raise UserError(
+            f"can't load the {what} '{name}': give a folder with a checkpoint, or the name of a model on the Hugging Face hub "
+            f"that can be reached or is in its cache ({reason})"
+        ) from None

@@ -23,7 +23,8 @@ class Attention(nn.Module):
     ):
         super().__init__()
         self.query, self.key, self.value, self.out = [nn.Linear(d, d) for _ in range(4)]
-        self.norm, self.drop, self.heads, self.p = nn.LayerNorm(d, eps=1e-12), nn.Dropout(dropout), heads, dropout
+        self.norm, self.drop, self.heads, self.p = (nn.LayerNorm(d, eps=1e-12), nn.Dropout(dropout), heads,
+            dropout)
 
     def forward(self,
         x:Tensor, # (B, L, d) asks
@@ -31,9 +32,11 @@ class Attention(nn.Module):
         mask:Tensor, # (B, S) bool, True where valid; each row has at least one
     )->Tensor: # (B, L, d)
         "Let `x` read `kv`."
-        split = lambda z: z.unflatten(-1, (self.heads, -1)).transpose(1, 2)                      # (B, heads, ·, d/heads)
+        split = lambda z: z.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (B, heads, ·, d/heads)
         q, k, v = split(self.query(x)), split(self.key(kv)), split(self.value(kv))
-        z = F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None, None], dropout_p=self.p if self.training else 0.)
+        z = F.scaled_dot_product_attention(
+            q, k, v, attn_mask=mask[:, None, None], dropout_p=self.p if self.training else 0.0
+        )
         return self.norm(x + self.drop(self.out(z.transpose(1, 2).flatten(2))))
 
 # %% ../nbs/04_fusion.ipynb #7c7352ff
@@ -41,7 +44,8 @@ class FeedForward(nn.Module):
     "LN(x + Drop(W2 ReLU(W1 x))): a feed-forward sub-layer of four times the width."
     def __init__(self, d:int, dropout:float=.3):
         super().__init__()
-        self.up, self.down, self.norm, self.drop = nn.Linear(d, 4*d), nn.Linear(4*d, d), nn.LayerNorm(d, eps=1e-12), nn.Dropout(dropout)
+        self.up, self.down, self.norm, self.drop = (nn.Linear(d, 4 * d), nn.Linear(4 * d, d),
+            nn.LayerNorm(d, eps=1e-12), nn.Dropout(dropout))
 
     def forward(self, x:Tensor)->Tensor: # (B, L, d) to (B, L, d)
         "Each position by itself."
@@ -56,7 +60,9 @@ class CMELayer(nn.Module):
         dropout:float=.3,
     ):
         super().__init__()
-        self.text_cross, self.audio_cross, self.text_self, self.audio_self = [Attention(d, heads, dropout) for _ in range(4)]
+        self.text_cross, self.audio_cross, self.text_self, self.audio_self = [
+            Attention(d, heads, dropout) for _ in range(4)
+        ]
         self.text_ffn, self.audio_ffn = FeedForward(d, dropout), FeedForward(d, dropout)
 
     def forward(self,
@@ -92,7 +98,8 @@ class CME(nn.Module):
         "Fuse two streams."
         front = lambda cls, x: torch.cat([cls.expand(len(x), 1, -1), x], 1)
         t, a = front(self.text_cls, text), front(self.audio_cls, audio)
-        t_mask, a_mask = lengths_to_mask(text_lengths + 1, t.shape[1]), lengths_to_mask(audio_lengths + 1, a.shape[1])
+        t_mask, a_mask = (lengths_to_mask(text_lengths + 1, t.shape[1]),
+            lengths_to_mask(audio_lengths + 1, a.shape[1]))
         for layer in self.layers: t, a = layer(t, a, t_mask, a_mask)
         return t[:, 0], a[:, 0]
 

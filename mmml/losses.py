@@ -22,7 +22,9 @@ def check_heads(
     "The heads that a string names. Raises `UserError` for anything else."
     named = heads.upper()
     if not named or set(named) - set(HEADS) or len(set(named)) < len(named):
-        raise UserError(f"--loss '{heads}': expected some of M (fusion), T (text), A (audio), each once, such as MTA")
+        raise UserError(
+            f"--loss '{heads}': expected some of M (fusion), T (text), A (audio), each once, such as MTA"
+        )
     return ''.join(h for h in HEADS if h in named)
 
 # %% ../nbs/06_losses.ipynb #6b6585f5

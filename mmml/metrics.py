@@ -57,12 +57,13 @@ def sims_metrics(
     y, p = np.clip(y, -1, 1), np.clip(p, -1, 1)
     cut = lambda x, *at: np.digitize(x, at, right=True)
     acc = lambda *at: accuracy(cut(y, *at), cut(p, *at))
-    return dict(Mult_acc_2=acc(0), Mult_acc_3=acc(-.1, .1), Mult_acc_5=acc(-.7, -.1, .1, .7),
-                F1_score=weighted_f1(cut(y, 0), cut(p, 0)), MAE=float(np.mean(np.abs(y - p))), Corr=correlation(y, p))
+    return dict(Mult_acc_2=acc(0), Mult_acc_3=acc(-0.1, 0.1), Mult_acc_5=acc(-0.7, -0.1, 0.1, 0.7),
+        F1_score=weighted_f1(cut(y, 0), cut(p, 0)), MAE=float(np.mean(np.abs(y - p))), Corr=correlation(y, p))
 
 # %% ../nbs/07_metrics.ipynb #ebee1e45
 METRICS = dict(mosi=mosi_metrics, sims=sims_metrics)
-ACC2 = dict(mosi='Has0_acc_2', sims='Mult_acc_2')              # the accuracy by which the authors' second checkpoint is chosen
+# the accuracy by which the authors' second checkpoint is chosen
+ACC2 = dict(mosi='Has0_acc_2', sims='Mult_acc_2')
 
 # %% ../nbs/07_metrics.ipynb #3d12b1ef
 def evaluate(
@@ -72,7 +73,8 @@ def evaluate(
 )->dict: # {figure: value}
     "The field's figures; what is undefined is NaN, with one warning."
     m = METRICS[family](np.asarray(y, float), np.asarray(p, float))
-    if bad := [k for k, v in m.items() if np.isnan(v)]: warnings.warn(f"{', '.join(bad)}: undefined for these {len(y)} rows (constant, or nothing to count)")
+    if bad := [k for k, v in m.items() if np.isnan(v)]:
+        warnings.warn(f"{', '.join(bad)}: undefined for these {len(y)} rows (constant, or nothing to count)")
     return m
 
 # %% ../nbs/07_metrics.ipynb #e31781b5
@@ -92,10 +94,24 @@ def bootstrap_ci(
         rows = np.concatenate([members[g] for g in rng.integers(len(members), size=len(members))])
         draws.append(METRICS[family](y[rows], p[rows]))
     draws = pd.DataFrame(draws)
-    return {k: [float(v) for v in np.nanpercentile(draws[k], [2.5, 97.5])] if draws[k].notna().any() else [np.nan]*2 for k in draws}
+    return {
+        k: [float(v) for v in np.nanpercentile(draws[k], [2.5, 97.5])]
+        if draws[k].notna().any()
+        else [np.nan] * 2
+        for k in draws
+    }
 
 # %% ../nbs/07_metrics.ipynb #d2404e32
-_MOSI = ['Has0_acc_2', 'Has0_F1_score', 'Non0_acc_2', 'Non0_F1_score', 'Mult_acc_5', 'Mult_acc_7', 'MAE', 'Corr']
+_MOSI = [
+    'Has0_acc_2',
+    'Has0_F1_score',
+    'Non0_acc_2',
+    'Non0_F1_score',
+    'Mult_acc_5',
+    'Mult_acc_7',
+    'MAE',
+    'Corr',
+]
 _SIMS = ['Mult_acc_2', 'Mult_acc_3', 'Mult_acc_5', 'F1_score', 'MAE', 'Corr']
 PUBLISHED = {
     'mosi': pd.DataFrame({
@@ -122,4 +138,8 @@ def results_table(
 )->pd.DataFrame: # a row a head or published row, a column a figure
     "Own figures, with the published ones below."
     own = pd.DataFrame(results).T
-    return pd.concat([own, PUBLISHED[dataset].add_prefix('published: ', axis=0)]) if dataset in PUBLISHED else own
+    return (
+        pd.concat([own, PUBLISHED[dataset].add_prefix('published: ', axis=0)])
+        if dataset in PUBLISHED
+        else own
+    )

@@ -13,7 +13,8 @@ import torch
 from torch import nn, Tensor
 
 # %% ../nbs/05_model.ipynb #bcb16c92
-from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoTokenizer, PreTrainedConfig, PreTrainedModel
+from transformers import (AutoConfig, AutoFeatureExtractor, AutoModel, AutoTokenizer, PreTrainedConfig,
+    PreTrainedModel)
 from transformers.utils import ModelOutput
 
 # %% ../nbs/05_model.ipynb #49579251
@@ -97,7 +98,8 @@ class MMML(PreTrainedModel):
         if 'M' in config.heads: self.build_fusion(n)
         self.post_init()
 
-    def _init_weights(self, module): pass            # PyTorch's defaults, made in the constructors; the encoders have their own
+    def _init_weights(self, module):
+        pass  # PyTorch's defaults, made in the constructors; the encoders have their own
 
 # %% ../nbs/05_model.ipynb #ca130e19
 @patch
@@ -151,7 +153,11 @@ def forward(self:MMML,
     tv = self.vectors(t, text, text_context, getattr(self, 'null_text', None)) if self.dt else None
     av = self.vectors(a, audio, audio_context, getattr(self, 'null_audio', None)) if self.da else None
     if 'M' in c.heads:
-        m = torch.cat([tv, av], 1) if c.fusion == 'cc' else self.fused(t, a, text, audio, text_context, audio_context)
+        m = (
+            torch.cat([tv, av], 1)
+            if c.fusion == 'cc'
+            else self.fused(t, a, text, audio, text_context, audio_context)
+        )
         out['M'] = self.head_M(m)[:, 0].float()
     if 'T' in c.heads: out['T'] = self.head_T(tv)[:, 0].float()
     if 'A' in c.heads: out['A'] = self.head_A(av)[:, 0].float()
@@ -170,14 +176,21 @@ def from_encoders(
     tm = tok = am = fe = None
     if text:
         tm = load(AutoModel, text_encoder, 'text encoder', dtype=torch.float32)
-        if is_speech(tm): raise UserError(f"the text encoder '{text_encoder}' reads sound; expected one that reads text, such as roberta-base")
+        if is_speech(tm):
+            raise UserError(
+                f"the text encoder '{text_encoder}' reads sound; expected one that reads text, such as roberta-base"
+            )
         tok = load(AutoTokenizer, text_encoder, "text encoder's tokenizer")
     if audio:
         am = load(AutoModel, audio_encoder, 'audio encoder', dtype=torch.float32)
-        if not is_speech(am): raise UserError(f"the audio encoder '{audio_encoder}' is a {type(am).__name__}; expected one that reads waveforms, such as "
-                                              "facebook/data2vec-audio-base")
+        if not is_speech(am):
+            raise UserError(
+                f"the audio encoder '{audio_encoder}' is a {type(am).__name__}; expected one that reads waveforms, such as "
+                "facebook/data2vec-audio-base"
+            )
         fe = load(AutoFeatureExtractor, audio_encoder, "audio encoder's feature extractor")
-    config = MMMLConfig(text_config=tm.config.to_dict() if text else None, audio_config=am.config.to_dict() if audio else None, heads=heads, **kwargs)
+    config = MMMLConfig(text_config=tm.config.to_dict() if text else None,
+        audio_config=am.config.to_dict() if audio else None, heads=heads, **kwargs)
     return MMML(config, tm, am), tok, fe
 
 # %% ../nbs/05_model.ipynb #f51b39e0

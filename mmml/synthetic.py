@@ -29,24 +29,40 @@ NOUNS = dict(
     food=['soup', 'pasta', 'dessert', 'coffee', 'menu', 'service', 'bread', 'curry'],
     product=['phone', 'camera', 'battery', 'keyboard', 'screen', 'headset', 'design', 'software'],
     place=['hotel', 'room', 'beach', 'museum', 'park', 'view', 'pool', 'garden'])
-ADJECTIVES = dict(
-    superb=3, phenomenal=3, magnificent=3, perfect=2.8, brilliant=2.6, amazing=2.6, fantastic=2.6, wonderful=2.4,
-    great=2.2, lovely=2, impressive=1.8, good=1.6, charming=1.6, pleasant=1.4, nice=1.2, solid=1, decent=.8, fine=.6,
-    passable=-.4, plain=-.6, bland=-1, dull=-1.2, weak=-1.2, boring=-1.4, poor=-1.6, annoying=-1.8, bad=-1.8, ugly=-2,
-    disappointing=-2, terrible=-2.6, awful=-2.6, dreadful=-2.6, horrible=-2.8, pathetic=-2.8, disgusting=-3,
-    atrocious=-3)
-VERBS = dict(adored=2.8, loved=2.4, enjoyed=1.8, liked=1.4, appreciated=1.2, disliked=-1.4, regretted=-1.8, hated=-2.4,
-             detested=-2.8, loathed=-2.8)
-DEGREES = {'': 1., 'really ': 1.2, 'absolutely ': 1.3, 'truly ': 1.2, 'quite ': .8, 'rather ': .8, 'somewhat ': .5,
-           'a bit ': .4}
+ADJECTIVES = dict(superb=3, phenomenal=3, magnificent=3, perfect=2.8, brilliant=2.6, amazing=2.6,
+    fantastic=2.6, wonderful=2.4, great=2.2, lovely=2, impressive=1.8, good=1.6, charming=1.6, pleasant=1.4,
+    nice=1.2, solid=1, decent=0.8, fine=0.6, passable=-0.4, plain=-0.6, bland=-1, dull=-1.2, weak=-1.2,
+    boring=-1.4, poor=-1.6, annoying=-1.8, bad=-1.8, ugly=-2, disappointing=-2, terrible=-2.6, awful=-2.6,
+    dreadful=-2.6, horrible=-2.8, pathetic=-2.8, disgusting=-3, atrocious=-3)
+VERBS = dict(adored=2.8, loved=2.4, enjoyed=1.8, liked=1.4, appreciated=1.2, disliked=-1.4, regretted=-1.8,
+    hated=-2.4, detested=-2.8, loathed=-2.8)
+DEGREES = {
+    '': 1.0,
+    'really ': 1.2,
+    'absolutely ': 1.3,
+    'truly ': 1.2,
+    'quite ': 0.8,
+    'rather ': 0.8,
+    'somewhat ': 0.5,
+    'a bit ': 0.4,
+}
 STRONG_DEGREES = {k: v for k, v in DEGREES.items() if v == 1 or v > 1 or k == 'rather '}
 
 # %% ../nbs/20_synthetic.ipynb #f815a913
 WITH_ADJECTIVE = [
-    'The {n} was {i}{a}.', 'I thought the {n} was {i}{a}.', 'To me the {n} is {i}{a}.', 'Honestly, the {n} felt {i}{a}.',
-    'The {n} and the {m} were {i}{a}.', 'My friend said the {n} was {i}{a}.', 'We found the {n} {i}{a}.',
-    'Well, the {n} turned out to be {i}{a}.', 'In the end the {n} was {i}{a}.', 'Overall the {n} seemed {i}{a}.',
-    'Compared to the last one the {n} is {i}{a}.', 'You will find the {n} {i}{a}.']
+    'The {n} was {i}{a}.',
+    'I thought the {n} was {i}{a}.',
+    'To me the {n} is {i}{a}.',
+    'Honestly, the {n} felt {i}{a}.',
+    'The {n} and the {m} were {i}{a}.',
+    'My friend said the {n} was {i}{a}.',
+    'We found the {n} {i}{a}.',
+    'Well, the {n} turned out to be {i}{a}.',
+    'In the end the {n} was {i}{a}.',
+    'Overall the {n} seemed {i}{a}.',
+    'Compared to the last one the {n} is {i}{a}.',
+    'You will find the {n} {i}{a}.',
+]
 NEGATED = ['The {n} was not {a}.', 'I would not call the {n} {a}.', 'The {n} was never {a}.',
            'Nobody could say the {n} is {a}.']
 WITH_VERB = ['I {i}{v} the {n}.', 'We all {i}{v} the {n}.', 'My family {i}{v} the {n} and the {m}.',
@@ -54,15 +70,33 @@ WITH_VERB = ['I {i}{v} the {n}.', 'We all {i}{v} the {n}.', 'My family {i}{v} th
 
 # %% ../nbs/20_synthetic.ipynb #86989fb4
 NEUTRAL_OPENERS = ['', 'By the way, ', 'As far as I know, ', 'So, ', 'For the record, ', 'If you ask, ']
-NEUTRAL = ['we went to see the {n} on a Tuesday.', 'the {n} comes in two sizes.', 'it takes an hour to get to the {n}.',
-           'I paid for the {n} with a card.', 'there is a {n} and a {m}.', 'they opened the {n} last summer.',
-           'my sister saw the {n} with me.', 'I looked at the {n} twice.']
+NEUTRAL = [
+    'we went to see the {n} on a Tuesday.',
+    'the {n} comes in two sizes.',
+    'it takes an hour to get to the {n}.',
+    'I paid for the {n} with a card.',
+    'there is a {n} and a {m}.',
+    'they opened the {n} last summer.',
+    'my sister saw the {n} with me.',
+    'I looked at the {n} twice.',
+]
 AMBIGUOUS_OPENERS = ['', 'And ', 'So ', 'Well, ', 'Really, ', 'Trust me, ', 'Yes, ']
 AMBIGUOUS = [
-    'that says it all.', 'that is really how the {n} was.', 'there you have it.', 'I mean that.', 'you know what I mean.',
-    'that is all I can say about the {n}.', 'I told everyone about the {n}.', 'what more can I say about the {n}.',
-    'that is my verdict on the {n}.', 'I still think about the {n}.', 'that is what I call a {n}.', 'need I say more.',
-    'the same goes for the {n}.', 'that goes for the {n} and the {m}.']
+    'that says it all.',
+    'that is really how the {n} was.',
+    'there you have it.',
+    'I mean that.',
+    'you know what I mean.',
+    'that is all I can say about the {n}.',
+    'I told everyone about the {n}.',
+    'what more can I say about the {n}.',
+    'that is my verdict on the {n}.',
+    'I still think about the {n}.',
+    'that is what I call a {n}.',
+    'need I say more.',
+    'the same goes for the {n}.',
+    'that goes for the {n} and the {m}.',
+]
 
 # %% ../nbs/20_synthetic.ipynb #fd6d049c
 def clip3(x, lo=-3., hi=3.): return max(lo, min(hi, x))
@@ -110,8 +144,20 @@ def tone(
                 amplitude=int(clip3(100 + 12*a + rng.gauss(0, 8), 40, 160)))
 
 # %% ../nbs/20_synthetic.ipynb #39e90e06
-VOICES = ['en-us+m1', 'en-us+m2', 'en-us+m3', 'en-us+m7', 'en-us+f1', 'en-us+f2', 'en-us+f3', 'en-us+f4', 'en-gb+m3',
-          'en-gb+f2', 'en-gb-scotland+m1', 'en-gb-scotland+f4']
+VOICES = [
+    'en-us+m1',
+    'en-us+m2',
+    'en-us+m3',
+    'en-us+m7',
+    'en-us+f1',
+    'en-us+f2',
+    'en-us+f3',
+    'en-us+f4',
+    'en-gb+m3',
+    'en-gb+f2',
+    'en-gb-scotland+m1',
+    'en-gb-scotland+f4',
+]
 
 # %% ../nbs/20_synthetic.ipynb #6f7e34ae
 def round_label(x): return round(round(clip3(x)/.2)*.2, 1) + 0.
@@ -121,7 +167,10 @@ def deal_splits(rng, n_videos):
     "The split of each video: 60 % train, 15 % valid, 25 % test."
     order = rng.sample(range(n_videos), n_videos)
     n_train, n_valid = round(.6*n_videos), round(.15*n_videos)
-    return {v: 'train' if k < n_train else 'valid' if k < n_train + n_valid else 'test' for k, v in enumerate(order)}
+    return {
+        v: 'train' if k < n_train else 'valid' if k < n_train + n_valid else 'test'
+        for k, v in enumerate(order)
+    }
 
 # %% ../nbs/20_synthetic.ipynb #51af2fc6
 def draw_utterance(rng, domain, mood, before, unused):
@@ -133,7 +182,9 @@ def draw_utterance(rng, domain, mood, before, unused):
         n, m = rng.sample(NOUNS[domain], 2)
         if kind == 'plain': text, t = plain_sentence(rng, domain, mood if rng.random() < .75 else -mood)
         else:
-            openers, lines = (NEUTRAL_OPENERS, NEUTRAL) if kind == 'neutral' else (AMBIGUOUS_OPENERS, AMBIGUOUS)
+            openers, lines = (
+                (NEUTRAL_OPENERS, NEUTRAL) if kind == 'neutral' else (AMBIGUOUS_OPENERS, AMBIGUOUS)
+            )
             text, t = sentence_case(rng.choice(openers) + rng.choice(lines).format(n=n, m=m)), 0.
         if unused(text): break
     means = .9*before['means'] if kind == 'ambiguous' else t
@@ -159,11 +210,16 @@ def draw_corpus(
         domain, mood, n_speakers = rng.choice(list(NOUNS)), rng.choice([-1, 1]), len(VOICES)
         for c in range(rng.choice([6, 7, 8])):
             u = draw_utterance(rng, domain, mood, before, lambda text: owner.setdefault(text, mode) == mode)
-            noisy = {k: round_label(x + rng.gauss(0, .2)) for k, x in dict(label=u['M'], label_T=u['t'], label_A=u['a']).items()}
+            noisy = {
+                k: round_label(x + rng.gauss(0, 0.2))
+                for k, x in dict(label=u['M'], label_T=u['t'], label_A=u['a']).items()
+            }
             noisy['label_V'] = round_label(.6*u['M'] + rng.gauss(0, .6))
             annotation = 'Positive' if noisy['label'] > 0 else 'Negative' if noisy['label'] < 0 else 'Neutral'
-            rows.append(dict(video_id=f's{v % n_speakers + 1:02d}v{v//n_speakers + 1:02d}', clip_id=c + 1, **noisy,
-                             annotation=annotation, mode=mode, voice=VOICES[v % n_speakers], **u))
+            rows.append(
+                dict(video_id=f's{v % n_speakers + 1:02d}v{v // n_speakers + 1:02d}', clip_id=c + 1, **noisy,
+                    annotation=annotation, mode=mode, voice=VOICES[v % n_speakers], **u)
+            )
             before = u
     df = pd.DataFrame(rows)
     return df[COLUMNS + [c for c in df if c not in COLUMNS]]
@@ -174,7 +230,8 @@ def speak(
 )->np.ndarray: # (n_samples,) float32, 16 kHz
     "Let espeak-ng say an utterance."
     ssml = f'<speak><prosody range="{u["range"]}%">{u["text"]}</prosody></speak>'
-    cmd = ['espeak-ng', '-m', '-v', u['voice'], '-p', u['pitch'], '-s', u['speed'], '-a', u['amplitude'], '--stdout', ssml]
+    cmd = ['espeak-ng', '-m', '-v', u['voice'], '-p', u['pitch'], '-s', u['speed'], '-a', u['amplitude'],
+        '--stdout', ssml]
     raw = subprocess.run([str(c) for c in cmd], capture_output=True, check=True).stdout[44:]
     x = np.frombuffer(raw[:len(raw)//2*2], dtype='<i2').astype(np.float32)/32768
     loud = np.flatnonzero(np.abs(x) > .01)
@@ -215,7 +272,9 @@ def write_mp4(
             c.mux(video.encode(f))
         c.mux(video.encode())
         for k in range(0, len(wave), 1024):
-            f = av.AudioFrame.from_ndarray(np.ascontiguousarray(wave[None, k:k+1024]), format='fltp', layout='mono')
+            f = av.AudioFrame.from_ndarray(
+                np.ascontiguousarray(wave[None, k : k + 1024]), format='fltp', layout='mono'
+            )
             f.sample_rate, f.pts, f.time_base = rate, k, Fraction(1, rate)
             c.mux(audio.encode(f))
         c.mux(audio.encode())

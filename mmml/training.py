@@ -116,7 +116,7 @@ class Trainer:
         self('after_fit')
 
     def train_epoch(self):
-        self.model.train(); self.opt.state.clear()                        # the authors make their optimiser anew each epoch
+        self.model.train(); self.opt.state.clear()  # the authors make their optimiser anew each epoch
         self.seen, self.total = 0, torch.zeros((), device=self.accel.device)
         for self.batch in self.train:
             loss = self.model(**self.batch).loss
@@ -142,16 +142,25 @@ class StopAfter(Callback):
 # %% ../nbs/08_training.ipynb #69d451d0
 class History(Callback):
     "A row an epoch, in `rows`; prints it as a line."
-    def __init__(self, family='mosi', truth=None, quiet=False): self.family, self.truth, self.quiet, self.rows = family, truth, quiet, []
+
+    def __init__(self, family='mosi', truth=None, quiet=False):
+        self.family, self.truth, self.quiet, self.rows = family, truth, quiet, []
+
     def before_epoch(self, t): self.start = time.perf_counter()
     def after_epoch(self, t):
         s, truth = time.perf_counter() - self.start, self.truth if self.truth is not None else t.valid_labels
         m = {h: evaluate(y, p, self.family) for (h, p), y in zip(t.predictions.items(), truth.T)}
-        self.rows.append(dict(epoch=t.epoch, train_loss=t.train_loss, valid_loss=t.valid_loss, **{f'valid_loss_{h}': l for h, l in t.valid_losses.items()},
-                              **{f'valid_{h}_{k}': v for h in m for k, v in m[h].items()}, lr=t.lr, seconds=round(s, 3), utterances_per_second=round(t.seen/s, 1)))
+        self.rows.append(
+            dict(epoch=t.epoch, train_loss=t.train_loss, valid_loss=t.valid_loss,
+                **{f'valid_loss_{h}': l for h, l in t.valid_losses.items()},
+                **{f'valid_{h}_{k}': v for h in m for k, v in m[h].items()}, lr=t.lr, seconds=round(s, 3),
+                utterances_per_second=round(t.seen / s, 1))
+        )
         main = next(iter(m))
-        if not self.quiet: print(f"epoch {t.epoch:3d}   loss {t.train_loss:.4f}   valid {t.valid_loss:.4f} ({', '.join(f'{h} {l:.4f}' for h, l in t.valid_losses.items())})   "
-                                 f"Corr {main} {m[main]['Corr']:.4f}   {s:.1f} s, {t.seen/s:.0f} utterances/s", flush=True)
+        if not self.quiet:
+            print(
+                f"epoch {t.epoch:3d}   loss {t.train_loss:.4f}   valid {t.valid_loss:.4f} ({', '.join(f'{h} {l:.4f}' for h, l in t.valid_losses.items())})   "
+                f"Corr {main} {m[main]['Corr']:.4f}   {s:.1f} s, {t.seen / s:.0f} utterances/s", flush=True)
 
 # %% ../nbs/08_training.ipynb #018e2461
 def best_epoch(
@@ -171,7 +180,10 @@ class EarlyStopping(Callback):
     def over(self, t): return t.epoch - best_epoch(self.history.rows) >= self.patience
     def before_fit(self, t): t.stop = t.stop or t.epoch > 0 and self.over(t)
     def after_epoch(self, t):
-        if not math.isfinite(t.train_loss): raise UserError(f'the training loss is {t.train_loss} in epoch {t.epoch}: try a lower --lr (now {t.lr:g}), or --precision fp32')
+        if not math.isfinite(t.train_loss):
+            raise UserError(
+                f'the training loss is {t.train_loss} in epoch {t.epoch}: try a lower --lr (now {t.lr:g}), or --precision fp32'
+            )
         t.stop = t.stop or self.over(t)
 
 # %% ../nbs/08_training.ipynb #05758e4a
@@ -184,11 +196,13 @@ class Checkpoints(Callback):
 
     def save(self, t, name):
         state = t.accel.unwrap_model(t.model).state_dict()
-        with replacing(self.path(name)) as tmp: write_weights(tmp, state, dict(history=json.dumps(self.history.rows)))
+        with replacing(self.path(name)) as tmp:
+            write_weights(tmp, state, dict(history=json.dumps(self.history.rows)))
 
     def before_fit(self, t):
         if not self.path('last').exists(): return
-        with safe_open(self.path('last'), 'pt') as f: self.history.rows[:] = json.loads(f.metadata()['history'])
+        with safe_open(self.path('last'), 'pt') as f:
+            self.history.rows[:] = json.loads(f.metadata()['history'])
         t.accel.unwrap_model(t.model).load_state_dict(load_file(self.path('last')))
         t.epoch = len(self.history.rows)
 
@@ -208,7 +222,11 @@ def write_weights(path, state, metadata):
 # %% ../nbs/08_training.ipynb #ff90372c
 class Progress(Callback):
     "A bar with the loss and the time left."
-    def before_epoch(self, t): self.bar, self.shown = tqdm(total=len(t.train), desc=f'epoch {t.epoch}', unit='batch', leave=False, disable=None), 0.
+
+    def before_epoch(self, t):
+        self.bar, self.shown = (
+            tqdm(total=len(t.train), desc=f'epoch {t.epoch}', unit='batch', leave=False, disable=None), 0.0)
+
     def after_batch(self, t):
         self.bar.update()
         if self.bar.disable or time.perf_counter() - self.shown < .5: return
@@ -223,27 +241,39 @@ def flag(default, help, **kw): return field(default=default, metadata=dict(help=
 @dataclass
 class RunConfig:
     "All that determines a run."
-    dataset:str = flag('mosi', 'mosi, mosei, sims, sample (in the box), or the path of a folder in the same layout')
+
+    dataset: str = flag(
+        'mosi', 'mosi, mosei, sims, sample (in the box), or the path of a folder in the same layout'
+    )
     seed:int = flag(1, 'of everything random; the same seed gives the same numbers (1)')
-    model:str = flag('cme', 'fusion: cme (cross-modality encoder) or cc (concatenation) (cme)', choices=('cme', 'cc'))
+    model: str = flag(
+        'cme', 'fusion: cme (cross-modality encoder) or cc (concatenation) (cme)', choices=('cme', 'cc')
+    )
     cme_version:str = flag(None, 'variant of cme (v1; v2 and v3 are not built yet)', choices=('v1',))
-    loss:str = flag('MTA', 'heads to train: any of M (fusion), T (text), A (audio) (MTA)', aliases=('--tasks',))
+    loss: str = flag(
+        'MTA', 'heads to train: any of M (fusion), T (text), A (audio) (MTA)', aliases=('--tasks',)
+    )
     context:bool = flag(True, 'read what was said before (True)')
     text_context_len:int = flag(None, 'utterances in the context of text (2)', least=0)
     audio_context_len:int = flag(None, 'clips in the context of audio (1)', least=0)
     num_hidden_layers:int = flag(None, 'CME layers (5; sample 2)', least=1)
     lr:float = flag(None, 'learning rate (5e-6; sims 1e-5; sample 5e-4)', least=0)
     batch_size:int = flag(None, 'utterances a step (8; sample 16)', least=1)
-    early_stop:int = flag(None, 'epochs without a lower validation loss before the end (8; sample 3)', least=1)
+    early_stop: int = flag(
+        None, 'epochs without a lower validation loss before the end (8; sample 3)', least=1
+    )
     epochs:int = flag(None, 'at most so many epochs (no limit)', least=1)
     dropout:float = flag(None, 'of heads and CME (0.3; sample 0)', least=0)
     loss_fn:str = flag('l1', 'l1 or l2 (l1)', choices=('l1', 'l2'))
     loss_weights:str = flag(None, 'weights of the heads in the order of --loss, such as 1,0.5,0.5 (1 each)')
-    unimodal_labels:bool = flag(None, 'True: heads T and A learn label_T and label_A, where the corpus has them; False: all learn label (True)')
+    unimodal_labels: bool = flag(None,
+        'True: heads T and A learn label_T and label_A, where the corpus has them; False: all learn label (True)'
+    )
     text_encoder:str = flag(None, 'name on the Hugging Face hub or local folder (by data set and context)')
     audio_encoder:str = flag(None, 'the same, for sound')
     max_seconds:float = flag(6., 'of sound that are read of an utterance or its context (6)', least=.025)
-    precision:str = flag('auto', 'auto (bf16 on a GPU that has it, else fp32), fp32, bf16 or fp16 (auto)', choices=('auto', 'fp32', 'bf16', 'fp16'))
+    precision: str = flag('auto', 'auto (bf16 on a GPU that has it, else fp32), fp32, bf16 or fp16 (auto)',
+        choices=('auto', 'fp32', 'bf16', 'fp16'))
     device:str = flag('auto', 'auto, cpu or cuda (auto)', choices=('auto', 'cpu', 'cuda'))
     num_workers:int = flag(None, 'processes that load data (0; with a GPU 4)', least=0)
     data_dir:str = flag('data', 'folder of the corpora, and of the wav files of the sample (data)')
@@ -251,14 +281,18 @@ class RunConfig:
     resume:bool = flag(False, 'go on with a run that was cut off (False)')
 
 # %% ../nbs/08_training.ipynb #547606bc
-DEFAULTS = dict(cme_version='v1', text_context_len=2, audio_context_len=1, num_hidden_layers=5, lr=5e-6, batch_size=8, early_stop=8, dropout=.3, unimodal_labels=True)
+DEFAULTS = dict(cme_version='v1', text_context_len=2, audio_context_len=1, num_hidden_layers=5, lr=5e-6,
+    batch_size=8, early_stop=8, dropout=0.3, unimodal_labels=True)
 TINY = Path(mmml.__file__).parent/'tiny'
 PRESETS = {
     'en': dict(text_encoder='roberta-base', audio_encoder='facebook/data2vec-audio-base'),
     'en, context': dict(text_encoder='roberta-large', audio_encoder='facebook/data2vec-audio-large-960h'),
     'en, context, cc': dict(text_encoder='roberta-large', audio_encoder='facebook/data2vec-audio-base'),
-    'zh': dict(text_encoder='hfl/chinese-roberta-wwm-ext', audio_encoder='TencentGameMate/chinese-hubert-base', lr=1e-5),
-    'tiny': dict(text_encoder=str(TINY/'text'), audio_encoder=str(TINY/'audio'), num_hidden_layers=2, lr=5e-4, batch_size=16, early_stop=3, dropout=0.)}
+    'zh': dict(text_encoder='hfl/chinese-roberta-wwm-ext',
+        audio_encoder='TencentGameMate/chinese-hubert-base', lr=1e-5),
+    'tiny': dict(text_encoder=str(TINY / 'text'), audio_encoder=str(TINY / 'audio'), num_hidden_layers=2,
+        lr=5e-4, batch_size=16, early_stop=3, dropout=0.0),
+}
 
 # %% ../nbs/08_training.ipynb #a85a3f67
 def preset_name(
@@ -278,15 +312,22 @@ def resolve(
     heads = check_heads(cfg.loss)
     for f in RunConfig.__dataclass_fields__.values():
         v, least, choices = getattr(cfg, f.name), f.metadata.get('least'), f.metadata.get('choices')
-        if v is not None and least is not None and not (least <= v < math.inf): raise UserError(f'--{f.name} {v}: expected a number from {least} up')
-        if v is not None and choices and v not in choices: raise UserError(f"--{f.name} {v}: expected {' or '.join(choices)}")
+        if v is not None and least is not None and not (least <= v < math.inf):
+            raise UserError(f'--{f.name} {v}: expected a number from {least} up')
+        if v is not None and choices and v not in choices:
+            raise UserError(f"--{f.name} {v}: expected {' or '.join(choices)}")
     if cfg.lr == 0: raise UserError('--lr 0: nothing would be learnt')
-    if cfg.dropout is not None and cfg.dropout >= 1: raise UserError(f'--dropout {cfg.dropout}: expected a number from 0 to below 1')
-    idle = dict(cme_version=cfg.model != 'cme' or 'M' not in heads, num_hidden_layers=cfg.model != 'cme' or 'M' not in heads,
-                text_context_len=not cfg.context or heads == 'A', audio_context_len=not cfg.context or heads == 'T',
-                text_encoder=heads == 'A', audio_encoder=heads == 'T', unimodal_labels=not spec.own_labels or heads == 'M')
+    if cfg.dropout is not None and cfg.dropout >= 1:
+        raise UserError(f'--dropout {cfg.dropout}: expected a number from 0 to below 1')
+    idle = dict(cme_version=cfg.model != 'cme' or 'M' not in heads,
+        num_hidden_layers=cfg.model != 'cme' or 'M' not in heads,
+        text_context_len=not cfg.context or heads == 'A', audio_context_len=not cfg.context or heads == 'T',
+        text_encoder=heads == 'A', audio_encoder=heads == 'T',
+        unimodal_labels=not spec.own_labels or heads == 'M')
     if useless := [k for k, v in idle.items() if v and getattr(cfg, k) is not None]:
-        raise UserError(f'--{useless[0]} has no effect with --dataset {cfg.dataset} --model {cfg.model} --loss {heads} --context {cfg.context}: leave it out')
+        raise UserError(
+            f'--{useless[0]} has no effect with --dataset {cfg.dataset} --model {cfg.model} --loss {heads} --context {cfg.context}: leave it out'
+        )
     values = DEFAULTS | PRESETS[preset_name(cfg, spec)]
     values |= dict(num_workers=4 if torch.cuda.is_available() and cfg.device != 'cpu' else 0)
     cfg = replace(cfg, loss=heads, **{k: v for k, v in values.items() if getattr(cfg, k) is None})
@@ -300,7 +341,9 @@ def head_weights(cfg): # {head: weight}, or None
     try: w = [float(x) for x in cfg.loss_weights.split(',')]
     except ValueError: w = []
     if len(w) != len(cfg.loss) or not all(0 <= x < math.inf for x in w) or not sum(w):
-        raise UserError(f"--loss_weights {cfg.loss_weights}: expected {len(cfg.loss)} numbers from 0 up with commas between, for the heads {cfg.loss}")
+        raise UserError(
+            f"--loss_weights {cfg.loss_weights}: expected {len(cfg.loss)} numbers from 0 up with commas between, for the heads {cfg.loss}"
+        )
     return dict(zip(cfg.loss, w))
 
 # %% ../nbs/08_training.ipynb #d8d55ccf
@@ -309,11 +352,26 @@ def run_name(
     resolved:RunConfig,
 )->str: # such as 'sample-cme-v1-context-MTA-seed1'
     "The name of a run's folder."
-    parts = [Path(given.dataset).name or 'corpus', *(['cme', resolved.cme_version] if given.model == 'cme' else ['cc']), 'context' if given.context else 'nocontext', resolved.loss]
-    named = {'dataset', 'model', 'cme_version', 'context', 'loss', 'seed', 'data_dir', 'output_dir', 'resume', 'device', 'num_workers'}
+    parts = [Path(given.dataset).name or 'corpus',
+        *(['cme', resolved.cme_version] if given.model == 'cme' else ['cc']),
+        'context' if given.context else 'nocontext', resolved.loss]
+    named = {
+        'dataset',
+        'model',
+        'cme_version',
+        'context',
+        'loss',
+        'seed',
+        'data_dir',
+        'output_dir',
+        'resume',
+        'device',
+        'num_workers',
+    }
     usual = RunConfig()
     for k, v in asdict(given).items():
-        if k not in named and v != getattr(usual, k): parts.append(f'{k}={Path(v).name if "encoder" in k else v}')
+        if k not in named and v != getattr(usual, k):
+            parts.append(f'{k}={Path(v).name if "encoder" in k else v}')
     return '-'.join(map(str, parts)) + f'-seed{given.seed}'
 
 # %% ../nbs/08_training.ipynb #095bbebc
@@ -323,7 +381,9 @@ def check_run_folder(
 ):
     "Refuse a folder in which figures could be lost, or that can't be written. Raises `UserError`."
     if (folder/'results.json').exists():
-        raise UserError(f'{folder} holds a finished run: read its results.json, or choose another --output_dir or --seed, or delete it')
+        raise UserError(
+            f'{folder} holds a finished run: read its results.json, or choose another --output_dir or --seed, or delete it'
+        )
     if (folder/'checkpoints'/'last').exists() and not resume:
         raise UserError(f'{folder} holds a run that was cut off: --resume True goes on with it; or delete it')
     with replacing(folder/'writable') as tmp: tmp.touch()
@@ -336,26 +396,47 @@ def write_config(
 ):
     "Write config.json; where a run is resumed, check that nothing has changed. Raises `UserError`."
     if (folder/'checkpoints'/'last').exists():
-        try: old = json.loads((folder/'config.json').read_text())
-        except (OSError, ValueError): raise UserError(f"{folder}/config.json can't be read, so this run can't be resumed: delete {folder}") from None
-        same = lambda c: {k: v for k, v in c['flags'].items() if k not in ('data_dir', 'output_dir', 'resume', 'device', 'num_workers')} | dict(data=c['data'])
+        try:
+            old = json.loads((folder / 'config.json').read_text())
+        except (OSError, ValueError):
+            raise UserError(
+                f"{folder}/config.json can't be read, so this run can't be resumed: delete {folder}"
+            ) from None
+        same = lambda c: (
+            {
+                k: v
+                for k, v in c['flags'].items()
+                if k not in ('data_dir', 'output_dir', 'resume', 'device', 'num_workers')
+            }
+            | dict(data=c['data'])
+        )
         if changed := [k for k, v in same(config).items() if same(old).get(k) != v]:
-            raise UserError(f"{folder} was started with another {', '.join(changed)}: resume with the same, or choose another --output_dir")
+            raise UserError(
+                f"{folder} was started with another {', '.join(changed)}: resume with the same, or choose another --output_dir"
+            )
     with replacing(folder/'config.json') as tmp: tmp.write_text(json.dumps(config, indent=1))
 
 # %% ../nbs/08_training.ipynb #248fbf00
 def describe(cfg, corpus): # a dictionary for config.json
     "All it takes to repeat a run."
     return dict(flags=asdict(cfg), data=corpus.fingerprint(), left_out=len(corpus.left_out),
-                versions={p: version(p) for p in ('torch', 'torchaudio', 'transformers', 'accelerate')} | dict(mmml=mmml.__version__))
+        versions={p: version(p) for p in ('torch', 'torchaudio', 'transformers', 'accelerate')}
+        | dict(mmml=mmml.__version__))
 
 # %% ../nbs/08_training.ipynb #c413596b
 def make_accelerator(cfg):
     "Accelerate on the device and in the precision of the flags. Raises `UserError`."
     cuda = torch.cuda.is_available() and cfg.device != 'cpu'
-    if cfg.device == 'cuda' and not cuda: raise UserError('--device cuda: no GPU that PyTorch can use is here; leave it out, or --device cpu')
+    if cfg.device == 'cuda' and not cuda:
+        raise UserError('--device cuda: no GPU that PyTorch can use is here; leave it out, or --device cpu')
     if cfg.precision == 'fp16' and not cuda: raise UserError('--precision fp16 needs a GPU: leave it out')
-    precision = cfg.precision if cfg.precision != 'auto' else 'bf16' if cuda and torch.cuda.is_bf16_supported() else 'fp32'
+    precision = (
+        cfg.precision
+        if cfg.precision != 'auto'
+        else 'bf16'
+        if cuda and torch.cuda.is_bf16_supported()
+        else 'fp32'
+    )
     if cuda and precision == 'fp32': torch.set_float32_matmul_precision('high')            # TF32
     return Accelerator(cpu=not cuda, mixed_precision='no' if precision == 'fp32' else precision)
 
@@ -366,29 +447,40 @@ def announce(cfg, corpus, model, device, folder):
     values = DEFAULTS | PRESETS[preset]
     splits = ', '.join(f"{m} {(t['mode'] == m).sum()}" for m in ('train', 'valid', 'test'))
     cut = (t.samples > cfg.max_seconds*RATE).sum()
-    print(f"{corpus.spec.name}: {len(t)} utterances ({splits}), {t.samples.sum()/RATE/3600:.2f} h, {t.video_id.nunique()} videos; {cut} cut at {cfg.max_seconds:g} s"
-          + (f'; {len(corpus.left_out)} left out, see {corpus.wav}/extraction.csv' if corpus.left_out else ''))
+    print(
+        f"{corpus.spec.name}: {len(t)} utterances ({splits}), {t.samples.sum() / RATE / 3600:.2f} h, {t.video_id.nunique()} videos; {cut} cut at {cfg.max_seconds:g} s"
+        + (f'; {len(corpus.left_out)} left out, see {corpus.wav}/extraction.csv' if corpus.left_out else ''))
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    print(f"{cfg.model}, heads {cfg.loss}, {'with' if cfg.context else 'no'} context: {model.num_parameters():,} parameters, {trained:,} trained, on {device}")
+    print(
+        f"{cfg.model}, heads {cfg.loss}, {'with' if cfg.context else 'no'} context: {model.num_parameters():,} parameters, {trained:,} trained, on {device}"
+    )
     shown = {k: getattr(cfg, k) for k in ('lr', 'batch_size', 'num_hidden_layers', 'early_stop', 'dropout')}
-    print(f"preset {preset}: " + ', '.join(f'{k} {v:g}' + ('' if v == values[k] else ' (yours)') for k, v in shown.items()))
+    print(f"preset {preset}: "
+        + ', '.join(f'{k} {v:g}' + ('' if v == values[k] else ' (yours)') for k, v in shown.items()))
     print(f'run folder {folder}', flush=True)
 
 # %% ../nbs/08_training.ipynb #630a84d3
 def build_model(cfg):
     "Model, tokenizer and feature extractor of a run."
     set_seed(cfg.seed)
-    return from_encoders(cfg.text_encoder, cfg.audio_encoder, cfg.loss, fusion=cfg.model, context=cfg.context, num_cme_layers=cfg.num_hidden_layers,
-                                   dropout=cfg.dropout, loss_fn=cfg.loss_fn, loss_weights=head_weights(cfg))
+    return from_encoders(cfg.text_encoder, cfg.audio_encoder, cfg.loss, fusion=cfg.model, context=cfg.context,
+        num_cme_layers=cfg.num_hidden_layers, dropout=cfg.dropout, loss_fn=cfg.loss_fn,
+        loss_weights=head_weights(cfg))
 
 # %% ../nbs/08_training.ipynb #47e08656
 def build_loaders(cfg, corpus, model, tok, fe):
     "The loaders of the three splits, and the labels of each row, (n_rows, H)."
     positions = getattr(model.config.text_config, 'max_position_embeddings', 514) if tok else 514
-    collate = Collate(corpus, tok, fe, cfg.loss, corpus.spec.own_labels and cfg.unimodal_labels, cfg.context, cfg.text_context_len, cfg.audio_context_len, cfg.max_seconds,
-                      max_tokens=min(positions - 2, tok.model_max_length if tok else 512))
-    loaders = {m: make_loader(corpus, m, collate, cfg.batch_size, cfg.seed, cfg.num_workers) for m in ('train', 'valid', 'test')}
-    truth = corpus.table[[LABELS[h] if corpus.spec.own_labels and cfg.unimodal_labels else 'label' for h in cfg.loss]].to_numpy()
+    collate = Collate(corpus, tok, fe, cfg.loss, corpus.spec.own_labels and cfg.unimodal_labels, cfg.context,
+        cfg.text_context_len, cfg.audio_context_len, cfg.max_seconds,
+        max_tokens=min(positions - 2, tok.model_max_length if tok else 512))
+    loaders = {
+        m: make_loader(corpus, m, collate, cfg.batch_size, cfg.seed, cfg.num_workers)
+        for m in ('train', 'valid', 'test')
+    }
+    truth = corpus.table[
+        [LABELS[h] if corpus.spec.own_labels and cfg.unimodal_labels else 'label' for h in cfg.loss]
+    ].to_numpy()
     return loaders, truth
 
 # %% ../nbs/08_training.ipynb #54f7f6ba
@@ -405,7 +497,9 @@ def plot_run(rows, predictions, truth, best, path):
     fig = Figure(figsize=(9, 3.2)); left, right = fig.subplots(1, 2)
     epochs = [r['epoch'] for r in rows]
     for k in ('train_loss', 'valid_loss'): left.plot(epochs, [r[k] for r in rows], label=k.split('_')[0])
-    left.axvline(best, color='.6', ls=':', label='chosen'); left.set(xlabel='epoch', ylabel='loss'); left.legend()
+    left.axvline(best, color='.6', ls=':', label='chosen')
+    left.set(xlabel='epoch', ylabel='loss')
+    left.legend()
     head, p = next(iter(predictions.items()))
     right.plot(truth[:, 0], p, '.', ms=4, alpha=.5); right.axline((0, 0), slope=1, color='.6', lw=.8)
     right.set(xlabel='true', ylabel=f'predicted ({head})', title='test split'); fig.tight_layout()
@@ -430,10 +524,21 @@ def run(
     announce(cfg, corpus, model, accel.device, folder)
     main, valid = cfg.loss[0], truth[corpus.rows('valid')]
     history = History(corpus.spec.metrics, valid)
-    chosen = dict(best_loss=('valid_loss', False), best_acc=(f'valid_{main}_{ACC2[corpus.spec.metrics]}', True))
+    chosen = dict(
+        best_loss=('valid_loss', False), best_acc=(f'valid_{main}_{ACC2[corpus.spec.metrics]}', True)
+    )
     checkpoints = Checkpoints(folder/'checkpoints', history, chosen)
-    trainer = Trainer(model, loaders['train'], loaders['valid'], torch.tensor(valid, dtype=torch.float32), cfg.lr, cfg.seed, accelerator=accel,
-                      callbacks=[Progress(), history, SaveHistory(folder, history), checkpoints, EarlyStopping(history, cfg.early_stop), StopAfter(cfg.epochs or math.inf)])
+    trainer = Trainer(
+        model,
+        loaders['train'],
+        loaders['valid'],
+        torch.tensor(valid, dtype=torch.float32),
+        cfg.lr,
+        cfg.seed,
+        accelerator=accel,
+        callbacks=[Progress(), history, SaveHistory(folder, history), checkpoints,
+            EarlyStopping(history, cfg.early_stop), StopAfter(cfg.epochs or math.inf)],
+    )
     trainer.fit()
     finish(cfg, corpus, trainer, checkpoints, chosen, loaders['test'], truth, tok, fe, folder, start)
     return folder
@@ -443,7 +548,8 @@ class SaveHistory(Callback):
     "Keep history.csv up to date."
     def __init__(self, folder, history): self.folder, self.history = folder, history
     def after_epoch(self, t):
-        with replacing(self.folder/'history.csv') as tmp: pd.DataFrame(self.history.rows).to_csv(tmp, index=False)
+        with replacing(self.folder / 'history.csv') as tmp:
+            pd.DataFrame(self.history.rows).to_csv(tmp, index=False)
 
 # %% ../nbs/08_training.ipynb #f371966d
 def nan_to_null(x): # dictionaries and lists of numbers
@@ -466,14 +572,23 @@ def finish(cfg, corpus, trainer, checkpoints, chosen, test_loader, truth, tok, f
     write_model_folder(folder/'model', trainer.accel.unwrap_model(trainer.model), tok, fe)
     best = rows[epochs['best_loss'] - 1]
     results = dict(
-        best_epoch=epochs['best_loss'], epochs=len(rows), main_head=cfg.loss[0],
-        valid={h: {k: best[f'valid_{h}_{k}'] for k in figures[h]} for h in figures}, test=figures,
+        best_epoch=epochs['best_loss'],
+        epochs=len(rows),
+        main_head=cfg.loss[0],
+        valid={h: {k: best[f'valid_{h}_{k}'] for k in figures[h]} for h in figures},
+        test=figures,
         test_highest_val_acc=dict(epoch=epochs['best_acc'], **acc_figures),
-        ci95={h: bootstrap_ci(y, p[h], table.video_id, corpus.spec.metrics) for h, y in zip(p, truth[test].T)},
-        seconds=round(time.perf_counter() - start, 1))
-    with replacing(folder/'results.json') as tmp: tmp.write_text(json.dumps(nan_to_null(results), indent=1, allow_nan=False))
+        ci95={
+            h: bootstrap_ci(y, p[h], table.video_id, corpus.spec.metrics) for h, y in zip(p, truth[test].T)
+        },
+        seconds=round(time.perf_counter() - start, 1),
+    )
+    with replacing(folder / 'results.json') as tmp:
+        tmp.write_text(json.dumps(nan_to_null(results), indent=1, allow_nan=False))
     for name in chosen: shutil.rmtree(checkpoints.folder/name, ignore_errors=True)
-    print(f"\ntest split ({len(test)} utterances), epoch {epochs['best_loss']} of {len(rows)}, chosen by validation loss, {results['seconds']:.0f} s in all")
+    print(
+        f"\ntest split ({len(test)} utterances), epoch {epochs['best_loss']} of {len(rows)}, chosen by validation loss, {results['seconds']:.0f} s in all"
+    )
     print(results_table(figures, corpus.spec.name).to_string(float_format='{:.4f}'.format))
 
 # %% ../nbs/08_training.ipynb #3f388e50
