@@ -83,6 +83,7 @@ class SpeechEncoder(nn.Module):
     def __init__(self,
         model, # such as `Data2VecAudioModel`, `HubertModel`, `Wav2Vec2Model`
         freeze_front_end:bool=True, # don't train the convolutions
+        keep:int=2**31, # bytes of their output to keep while they are frozen
     ):
         super().__init__()
         if not is_speech(model):
@@ -91,8 +92,10 @@ class SpeechEncoder(nn.Module):
             )
         self.model, self.zero = model, ZeroPadding()
         if freeze_front_end: model.feature_extractor._freeze_parameters()
-        self.frozen, self.clip_by_clip = (freeze_front_end,
-            getattr(model.config, 'feat_extract_norm', 'layer') == 'group')
+        self.frozen = freeze_front_end
+        self.clip_by_clip = getattr(model.config, 'feat_extract_norm', 'layer') == 'group'
+        self.kept, self.free = {}, keep
+        self.register_load_state_dict_post_hook(lambda m, _: m.forget())
         for layer in getattr(model.encoder.pos_conv_embed, 'layers', []):
             layer.register_forward_hook(self.zero)
 
@@ -101,26 +104,54 @@ from fastcore.basics import patch
 
 # %% ../nbs/03_encoders.ipynb #35f16e03
 @patch
+def recall(self:SpeechEncoder,
+    sound_id:int,
+    make, # called without arguments if the sound is new
+)->Tensor: # (F, conv width)
+    "What is kept of a sound."
+    device = self.model.device
+    autocast = torch.is_autocast_enabled(device.type) and torch.get_autocast_dtype(device.type)
+    key = sound_id, autocast, device
+    if key in self.kept: return self.kept[key]
+    out = make().contiguous()
+    if out.nbytes <= self.free: self.kept[key], self.free = out, self.free - out.nbytes
+    return out
+
+# %% ../nbs/03_encoders.ipynb #1aedaaef
+@patch
+def forget(self:SpeechEncoder):
+    "Drop what is kept: the weights have changed."
+    self.free += sum(v.nbytes for v in self.kept.values())
+    self.kept.clear()
+
+# %% ../nbs/03_encoders.ipynb #04dfbf55
+@patch
 def front_end(self:SpeechEncoder,
     input_values:Tensor, # (U, S) float32
     n_samples:Tensor, # (U,) int64
+    sound_ids:Tensor=None, # (U,) int64, the same for the same sound: its output may be kept
 )->Tensor: # (U, F, conv width)
     "The convolutions: a feature vector every 20 ms."
     conv = self.model.feature_extractor
+    one = lambda x, n: conv(x[None, :n])[0].T
     with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
-        if not self.clip_by_clip: return conv(input_values).transpose(1, 2)
-        return nn.utils.rnn.pad_sequence(
-            [conv(x[None, :n])[0].T for x, n in zip(input_values, n_samples.tolist())], batch_first=True
-        )
+        if self.frozen and sound_ids is not None:
+            clips = zip(input_values, *torch.stack([n_samples, sound_ids]).tolist())
+            parts = [self.recall(i, lambda: one(x, n)) for x, n, i in clips]
+        elif self.clip_by_clip: parts = [one(x, n) for x, n in zip(input_values, n_samples.tolist())]
+        else: return conv(input_values).transpose(1, 2)
+        return nn.utils.rnn.pad_sequence(parts, batch_first=True)
 
-# %% ../nbs/03_encoders.ipynb #1aedaaef
+# %% ../nbs/03_encoders.ipynb #57330fad
 @patch
 def forward(self:SpeechEncoder,
     input_values:Tensor, # (U, S) float32, normalised, padded on the right; at least 400 valid samples each
     n_samples:Tensor, # (U,) int64
+    sound_ids:Tensor=None, # (U,) int64, from the batch: keep what the frozen front end says
 )->Encoded: # states (U, F, d)
     "Encode sounds."
-    h, lengths = self.front_end(input_values, n_samples), frame_lengths(n_samples, self.model.config)
+    h = self.front_end(input_values, n_samples, sound_ids)
+    lengths = frame_lengths(n_samples, self.model.config)
     self.zero.mask = mask = lengths_to_mask(lengths, h.shape[1])
     h = self.model.feature_projection(h)
     h = h[0] if isinstance(h, tuple) else h

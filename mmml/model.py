@@ -139,6 +139,7 @@ def forward(self:MMML,
     attention_mask=None, # (Ut, L) int64
     input_values=None, # (Ua, S) float, sounds at 16 kHz, normalised
     n_samples=None, # (Ua,) int64
+    sound_ids=None, # (Ua,) int64, a hash of each sound
     text=None, # (B,) int64, the text of each utterance
     text_context=None, # (B,) int64, the text before it, -1: none
     audio=None, # (B,) int64, the sound of each utterance
@@ -149,7 +150,7 @@ def forward(self:MMML,
     c, out = self.config, {}
     if not c.context: text_context = audio_context = None
     if self.dt: t = self.text_encoder(input_ids, attention_mask)
-    if self.da: a = self.audio_encoder(input_values, n_samples)
+    if self.da: a = self.audio_encoder(input_values, n_samples, sound_ids)
     tv = self.vectors(t, text, text_context, getattr(self, 'null_text', None)) if self.dt else None
     av = self.vectors(a, audio, audio_context, getattr(self, 'null_audio', None)) if self.da else None
     if 'M' in c.heads:
