@@ -49,6 +49,7 @@ def guarded(
 ):
     "Run `main`; what the user can mend becomes one line on stderr and exit status 2."
     warnings.filterwarnings('ignore', module='torch|transformers|accelerate')
+    warnings.formatwarning = lambda message, *rest: f"{prog}: warning: {message}\n"
     logging.getLogger('transformers').setLevel(logging.ERROR)
     def end(status, message):
         print(f"{prog}: error: {' '.join(str(message).split())}", file=sys.stderr)

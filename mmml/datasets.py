@@ -166,7 +166,7 @@ def _number(lo, hi):
 def _read_text_table(path):
     "`label.csv` as text, its headers without blanks."
     try:
-        df = pd.read_csv(path, dtype=str, keep_default_na=False, encoding='utf-8-sig')
+        df = pd.read_csv(path, header=None, dtype=str, keep_default_na=False, encoding='utf-8-sig')
     except FileNotFoundError:
         raise UserError(f'{path}: no such file; it must have the columns {",".join(REQUIRED)}') from None
     except OSError as e:
@@ -175,7 +175,9 @@ def _read_text_table(path):
         raise UserError(f'{path}: not UTF-8 (byte {e.start}); save it as UTF-8') from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as e:
         raise UserError(f"{path}: not a comma-separated table: {' '.join(str(e).split())}") from None
-    df.columns = df.columns.str.strip()
+    df = df.iloc[1:].set_axis(df.iloc[0].str.strip().tolist(), axis=1).reset_index(drop=True)
+    if twice := df.columns[df.columns.duplicated()].tolist():
+        raise UserError(f"{path}: column {twice[0]} stands in the header twice; keep one")
     if missing := [c for c in REQUIRED if c not in df]:
         raise UserError(
             f"{path}: no column {', '.join(missing)}; found {', '.join(map(str, df.columns[:12]))}; "
@@ -185,12 +187,10 @@ def _read_text_table(path):
 
 # %% ../nbs/00_datasets.ipynb #2412e71a
 def read_labels(
-    path,  # of `label.csv`
-    spec: CorpusSpec = SPECS['mosi'],  # the label range, and which labels there are
-) -> (
-    pd.DataFrame
-):  # sorted by video and clip: video_id, clip_id (int), text, label, label_T, label_A, mode, place
-    "A corpus's table in its one canonical form. Raises `UserError` with file, row and column of what can't be read."
+    path, # of `label.csv`
+    spec:CorpusSpec=SPECS['mosi'], # the label range, and which labels there are
+)->pd.DataFrame: # video_id, clip_id (int), text, label, label_T, label_A, mode, place; by video and clip
+    "A corpus's table in its one canonical form. Raises `UserError` with file, row and column of what is wrong."
     raw, (lo, hi) = _read_text_table(path), spec.label_range
     num = _number(lo, hi), f'a number in [{lo:g}, {hi:g}]'
     df = pd.DataFrame(dict(video_id=raw.video_id.str.strip(), text=raw.text.str.strip()))

@@ -182,6 +182,8 @@ def from_encoders(
                 f"the text encoder '{text_encoder}' reads sound; expected one that reads text, such as roberta-base"
             )
         tok = load(AutoTokenizer, text_encoder, "text encoder's tokenizer")
+        if set(tok('the a 的').input_ids) <= set(tok.all_special_ids):
+            raise UserError(f"the text encoder '{text_encoder}' has no tokenizer that knows a word: put its tokenizer.json beside its weights")
     if audio:
         am = load(AutoModel, audio_encoder, 'audio encoder', dtype=torch.float32)
         if not is_speech(am):

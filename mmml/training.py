@@ -242,37 +242,27 @@ def flag(default, help, **kw): return field(default=default, metadata=dict(help=
 class RunConfig:
     "All that determines a run."
 
-    dataset: str = flag(
-        'mosi', 'mosi, mosei, sims, sample (in the box), or the path of a folder in the same layout'
-    )
-    seed:int = flag(1, 'of everything random; the same seed gives the same numbers (1)')
-    model: str = flag(
-        'cme', 'fusion: cme (cross-modality encoder) or cc (concatenation) (cme)', choices=('cme', 'cc')
-    )
+    dataset:str = flag('mosi', 'mosi, mosei, sims, sample (in the box), or a folder in the same layout (mosi)')
+    seed:int = flag(1, 'of all that is random: the same seed, the same numbers (1)', least=0, most=2**32 - 1)
+    model:str = flag('cme', 'fusion: cme (cross-modality encoder) or cc (concatenation) (cme)', choices=('cme', 'cc'))
     cme_version:str = flag(None, 'variant of cme (v1; v2 and v3 are not built yet)', choices=('v1',))
-    loss: str = flag(
-        'MTA', 'heads to train: any of M (fusion), T (text), A (audio) (MTA)', aliases=('--tasks',)
-    )
+    loss:str = flag('MTA', 'heads to train: any of M (fusion), T (text), A (audio) (MTA)', aliases=('--tasks',))
     context:bool = flag(True, 'read what was said before (True)')
     text_context_len:int = flag(None, 'utterances in the context of text (2)', least=0)
     audio_context_len:int = flag(None, 'clips in the context of audio (1)', least=0)
     num_hidden_layers:int = flag(None, 'CME layers (5; sample 2)', least=1)
     lr:float = flag(None, 'learning rate (5e-6; sims 1e-5; sample 5e-4)', least=0)
     batch_size:int = flag(None, 'utterances a step (8; sample 16)', least=1)
-    early_stop: int = flag(
-        None, 'epochs without a lower validation loss before the end (8; sample 3)', least=1
-    )
+    early_stop:int = flag(None, 'epochs without a lower validation loss before the end (8; sample 3)', least=1)
     epochs:int = flag(None, 'at most so many epochs (no limit)', least=1)
     dropout:float = flag(None, 'of heads and CME (0.3; sample 0)', least=0)
     loss_fn:str = flag('l1', 'l1 or l2 (l1)', choices=('l1', 'l2'))
     loss_weights:str = flag(None, 'weights of the heads in the order of --loss, such as 1,0.5,0.5 (1 each)')
-    unimodal_labels: bool = flag(None,
-        'True: heads T and A learn label_T and label_A, where the corpus has them; False: all learn label (True)'
-    )
+    unimodal_labels:bool = flag(None, 'True: heads T and A learn label_T and label_A; False: label (True)')
     text_encoder:str = flag(None, 'name on the Hugging Face hub or local folder (by data set and context)')
     audio_encoder:str = flag(None, 'the same, for sound')
     max_seconds:float = flag(6., 'of sound that are read of an utterance or its context (6)', least=.025)
-    precision: str = flag('auto', 'auto (bf16 on a GPU that has it, else fp32), fp32, bf16 or fp16 (auto)',
+    precision:str = flag('auto', 'auto (bf16 on a GPU that has it, else fp32), fp32, bf16 or fp16 (auto)',
         choices=('auto', 'fp32', 'bf16', 'fp16'))
     device:str = flag('auto', 'auto, cpu or cuda (auto)', choices=('auto', 'cpu', 'cuda'))
     num_workers:int = flag(None, 'processes that load data (0; with a GPU 4)', least=0)
@@ -311,9 +301,10 @@ def resolve(
     "Fill in the preset's values. Raises `UserError` for a value out of range or a flag without effect."
     heads = check_heads(cfg.loss)
     for f in RunConfig.__dataclass_fields__.values():
-        v, least, choices = getattr(cfg, f.name), f.metadata.get('least'), f.metadata.get('choices')
-        if v is not None and least is not None and not (least <= v < math.inf):
-            raise UserError(f'--{f.name} {v}: expected a number from {least} up')
+        v, choices = getattr(cfg, f.name), f.metadata.get('choices')
+        least, most = f.metadata.get('least'), f.metadata.get('most', math.inf)
+        if v is not None and least is not None and not (least <= v <= most and v < math.inf):
+            raise UserError(f"--{f.name} {v}: expected a number from {least} {'up' if most == math.inf else f'to {most}'}")
         if v is not None and choices and v not in choices:
             raise UserError(f"--{f.name} {v}: expected {' or '.join(choices)}")
     if cfg.lr == 0: raise UserError('--lr 0: nothing would be learnt')
