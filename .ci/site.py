@@ -97,7 +97,7 @@ def broken_links():
             if not (DOCS/target).is_file(): yield f'{name}: {url}: no such page'
             elif u.fragment and target in pages and f'id="{unquote(u.fragment)}"' not in pages[target]: yield f'{name}: {url}: no such place'
 
-CSS = '''body{max-width:none;margin:0;display:grid;grid-template-columns:15em minmax(0,56em) 14em;column-gap:2.5em;padding:2em 2.5em;font-family:system-ui,sans-serif;line-height:1.55;color:#222}
+CSS = '''body{max-width:none;margin:0;display:grid;grid-template-columns:14em minmax(0,64em) 13em;column-gap:2em;padding:2em;font-family:system-ui,sans-serif;line-height:1.55;color:#222}
 #side{grid-column:1;grid-row:1/200;font-size:.92em}#side ul{list-style:none;padding-left:.9em}a{color:#1a5fb4;text-decoration:none}a:hover{text-decoration:underline}
 #title-block-header{grid-column:2}#TOC{grid-column:3;grid-row:1/200;font-size:.85em}#TOC ul{list-style:none;padding-left:1em}
 body>*{grid-column:2}h1,h2,h3{line-height:1.2}blockquote{color:#555;border-left:3px solid #ccc;margin-left:0;padding-left:1em}
