@@ -102,7 +102,7 @@ CSS = '''body{max-width:none;margin:0;display:grid;grid-template-columns:14em mi
 #title-block-header{grid-column:2}#TOC{grid-column:3;grid-row:1/200;font-size:.85em}#TOC ul{list-style:none;padding-left:1em}
 body>*{grid-column:2}h1,h2,h3{line-height:1.2}blockquote{color:#555;border-left:3px solid #ccc;margin-left:0;padding-left:1em}
 pre{overflow:auto;margin:.5em 0;font-size:.86em;line-height:1.4}div.sourceCode{background:#f1f3f5;padding:.3em .8em;border-radius:4px}pre.output{color:#444;padding:0 .8em}
-table{border-collapse:collapse;font-size:.9em;margin:.6em 0}td,th{padding:.25em .7em;text-align:left;border-bottom:1px solid #e4e4e4;vertical-align:top}table.dataframe td,table.dataframe th{text-align:right}hr{width:100%;border:0;border-top:1px solid #e4e4e4}img{max-width:100%}
+table{border-collapse:collapse;font-size:.9em;margin:.6em 0}td,th{padding:.25em .7em;text-align:left;border-bottom:1px solid #e4e4e4;vertical-align:top}table.dataframe td,table.dataframe th{text-align:right}table.dataframe{display:block;overflow-x:auto;border:0}table.dataframe td,table.dataframe th{white-space:nowrap;border-left:0;border-right:0}hr{width:100%;border:0;border-top:1px solid #e4e4e4}img{max-width:100%}
 @media(max-width:70em){body{grid-template-columns:minmax(0,1fr)}#side,#TOC{grid-column:1;grid-row:auto}body>*{grid-column:1}}
 '''
 
