@@ -201,9 +201,12 @@ class Checkpoints(Callback):
 
     def before_fit(self, t):
         if not self.path('last').exists(): return
-        with safe_open(self.path('last'), 'pt') as f:
-            self.history.rows[:] = json.loads(f.metadata()['history'])
-        t.accel.unwrap_model(t.model).load_state_dict(load_file(self.path('last')))
+        try:
+            with safe_open(self.path('last'), 'pt') as f: rows = json.loads(f.metadata()['history'])
+            t.accel.unwrap_model(t.model).load_state_dict(load_file(self.path('last')))
+        except Exception as e:
+            raise UserError(f"{self.path('last')} can't be resumed from ({' '.join(str(e).split())[:100]}): delete {self.folder.parent}") from e
+        self.history.rows[:] = rows
         t.epoch = len(self.history.rows)
 
     def after_epoch(self, t):
