@@ -16,8 +16,8 @@ import torch
 from torch.utils.data import DataLoader
 
 # %% ../nbs/02_batches.ipynb #d814ae37
-from .audio import RATE, read_wav
-from .datasets import LABELS, Corpus, context_rows
+from .audio import read_wav
+from .datasets import LABELS, RATE, Corpus, context_rows
 
 # %% ../nbs/02_batches.ipynb #cfcc5269
 def utterance_spans(

@@ -38,7 +38,7 @@ def parser_of(
     for name, f in config.__dataclass_fields__.items():
         kind = true_false if f.type in (bool, 'bool') else f.type
         parser.add_argument(f'--{name}', *f.metadata.get('aliases', ()), dest=name, type=kind,
-            default=f.default, choices=f.metadata.get('choices'),
+            default=f.default, choices=f.metadata.get('choices'), nargs=f.metadata.get('nargs'),
             metavar='True|False' if kind is true_false else None, help=f.metadata['help'].replace('%', '%%'))
     return parser
 
@@ -85,13 +85,15 @@ def mmml_extract_audio(
     parser.add_argument('--dataset', default='mosi',
         help='mosi, mosei, sims, sample, or the path of a folder in the same layout (mosi)')
     parser.add_argument('--data_dir', default='data', help='folder of the corpora (data)')
+    parser.add_argument('--label_range', type=float, nargs=2,
+        help='lowest and highest label of a corpus of your own (its corpus.json, or -3 3)')
     a = parser.parse_args(args)
     def main():
-        from mmml.audio import RATE, extract_audio
+        from mmml.audio import extract_audio
         from mmml.datasets import open_corpus
-        corpus = extract_audio(open_corpus(a.dataset, a.data_dir))
-        print(
-            f'{corpus.spec.name}: {len(corpus.table)} clips, {corpus.table.samples.sum() / RATE / 3600:.2f} h, in {corpus.wav}; '
-            f'{len(corpus.left_out)} left out' + (', see extraction.csv there' if corpus.left_out else '')
-        )
+        corpus = extract_audio(open_corpus(a.dataset, a.data_dir, a.label_range), say=print)
+        print(corpus.summary().to_string())
+        if len(corpus.left_out):
+            print(f"{len(corpus.left_out)} left out: the reasons are in {corpus.wav / 'extraction.csv'}")
+
     guarded('mmml_extract_audio', main)

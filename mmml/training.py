@@ -35,9 +35,9 @@ from transformers import set_seed
 
 # %% ../nbs/08_training.ipynb #f1bd315f
 import mmml
-from .audio import RATE, extract_audio
+from .audio import extract_audio
 from .batches import Collate, make_loader
-from .datasets import LABELS, CorpusSpec, UserError, open_corpus, replacing
+from .datasets import LABELS, RATE, CorpusSpec, UserError, open_corpus, replacing
 from .losses import check_heads, multi_loss
 from .metrics import ACC2, bootstrap_ci, evaluate, results_table
 from .model import from_encoders, save_model
@@ -160,7 +160,9 @@ class History(Callback):
         if not self.quiet:
             print(
                 f"epoch {t.epoch:3d}   loss {t.train_loss:.4f}   valid {t.valid_loss:.4f} ({', '.join(f'{h} {l:.4f}' for h, l in t.valid_losses.items())})   "
-                f"Corr {main} {m[main]['Corr']:.4f}   {s:.1f} s, {t.seen / s:.0f} utterances/s", flush=True)
+                f"Corr {main} {m[main]['Corr']:.4f}   {s:.1f} s, {t.seen / s:.0f} utterances/s",
+                flush=True,
+            )
 
 # %% ../nbs/08_training.ipynb #018e2461
 def best_epoch(
@@ -205,7 +207,9 @@ class Checkpoints(Callback):
             with safe_open(self.path('last'), 'pt') as f: rows = json.loads(f.metadata()['history'])
             t.accel.unwrap_model(t.model).load_state_dict(load_file(self.path('last')))
         except Exception as e:
-            raise UserError(f"{self.path('last')} can't be resumed from ({' '.join(str(e).split())[:100]}): delete {self.folder.parent}") from e
+            raise UserError(
+                f"{self.path('last')} can't be resumed from ({' '.join(str(e).split())[:100]}): delete {self.folder.parent}"
+            ) from e
         self.history.rows[:] = rows
         t.epoch = len(self.history.rows)
 
@@ -245,18 +249,26 @@ def flag(default, help, **kw): return field(default=default, metadata=dict(help=
 class RunConfig:
     "All that determines a run."
 
-    dataset:str = flag('mosi', 'mosi, mosei, sims, sample (in the box), or a folder in the same layout (mosi)')
+    dataset: str = flag(
+        'mosi', 'mosi, mosei, sims, sample (in the box), or a folder in the same layout (mosi)'
+    )
     seed:int = flag(1, 'of all that is random: the same seed, the same numbers (1)', least=0, most=2**32 - 1)
-    model:str = flag('cme', 'fusion: cme (cross-modality encoder) or cc (concatenation) (cme)', choices=('cme', 'cc'))
+    model: str = flag(
+        'cme', 'fusion: cme (cross-modality encoder) or cc (concatenation) (cme)', choices=('cme', 'cc')
+    )
     cme_version:str = flag(None, 'variant of cme (v1; v2 and v3 are not built yet)', choices=('v1',))
-    loss:str = flag('MTA', 'heads to train: any of M (fusion), T (text), A (audio) (MTA)', aliases=('--tasks',))
+    loss: str = flag(
+        'MTA', 'heads to train: any of M (fusion), T (text), A (audio) (MTA)', aliases=('--tasks',)
+    )
     context:bool = flag(True, 'read what was said before (True)')
     text_context_len:int = flag(None, 'utterances in the context of text (2)', least=0)
     audio_context_len:int = flag(None, 'clips in the context of audio (1)', least=0)
     num_hidden_layers:int = flag(None, 'CME layers (5; sample 2)', least=1)
     lr:float = flag(None, 'learning rate (5e-6; sims 1e-5; sample 5e-4)', least=0)
     batch_size:int = flag(None, 'utterances a step (8; sample 16)', least=1)
-    early_stop:int = flag(None, 'epochs without a lower validation loss before the end (8; sample 3)', least=1)
+    early_stop: int = flag(
+        None, 'epochs without a lower validation loss before the end (8; sample 3)', least=1
+    )
     epochs:int = flag(None, 'at most so many epochs (no limit)', least=1)
     dropout:float = flag(None, 'of heads and CME (0.3; sample 0)', least=0)
     loss_fn:str = flag('l1', 'l1 or l2 (l1)', choices=('l1', 'l2'))
@@ -271,6 +283,12 @@ class RunConfig:
     num_workers:int = flag(None, 'processes that load data (0; with a GPU 4)', least=0)
     data_dir:str = flag('data', 'folder of the corpora, and of the wav files of the sample (data)')
     output_dir:str = flag('runs', 'folder of the run folders (runs)')
+    label_range: float = flag(
+        None, 'lowest and highest label of a corpus of your own (its corpus.json, or -3 3)', nargs=2
+    )
+    metrics: str = flag(
+        None, 'its family of metrics, mosi or sims (its corpus.json, or mosi)', choices=('mosi', 'sims')
+    )
     resume:bool = flag(False, 'go on with a run that was cut off (False)')
 
 # %% ../nbs/08_training.ipynb #547606bc
@@ -307,7 +325,9 @@ def resolve(
         v, choices = getattr(cfg, f.name), f.metadata.get('choices')
         least, most = f.metadata.get('least'), f.metadata.get('most', math.inf)
         if v is not None and least is not None and not (least <= v <= most and v < math.inf):
-            raise UserError(f"--{f.name} {v}: expected a number from {least} {'up' if most == math.inf else f'to {most}'}")
+            raise UserError(
+                f"--{f.name} {v}: expected a number from {least} {'up' if most == math.inf else f'to {most}'}"
+            )
         if v is not None and choices and v not in choices:
             raise UserError(f"--{f.name} {v}: expected {' or '.join(choices)}")
     if cfg.lr == 0: raise UserError('--lr 0: nothing would be learnt')
@@ -361,6 +381,8 @@ def run_name(
         'resume',
         'device',
         'num_workers',
+        'label_range',
+        'metrics',
     }
     usual = RunConfig()
     for k, v in asdict(given).items():
@@ -404,7 +426,7 @@ def write_config(
             }
             | dict(data=c['data'])
         )
-        if changed := [k for k, v in same(config).items() if same(old).get(k) != v]:
+        if changed := [k for k, v in same(json.loads(json.dumps(config))).items() if same(old).get(k) != v]:
             raise UserError(
                 f"{folder} was started with another {', '.join(changed)}: resume with the same, or choose another --output_dir"
             )
@@ -414,7 +436,7 @@ def write_config(
 def describe(cfg, corpus): # a dictionary for config.json
     "All it takes to repeat a run."
     return dict(flags=asdict(cfg), data=corpus.fingerprint(), left_out=len(corpus.left_out),
-        versions={p: version(p) for p in ('torch', 'torchaudio', 'transformers', 'accelerate')}
+        versions={p: version(p) for p in ('torch', 'torchaudio', 'transformers', 'accelerate', 'av')}
         | dict(mmml=mmml.__version__))
 
 # %% ../nbs/08_training.ipynb #c413596b
@@ -443,7 +465,12 @@ def announce(cfg, corpus, model, device, folder):
     cut = (t.samples > cfg.max_seconds*RATE).sum()
     print(
         f"{corpus.spec.name}: {len(t)} utterances ({splits}), {t.samples.sum() / RATE / 3600:.2f} h, {t.video_id.nunique()} videos; {cut} cut at {cfg.max_seconds:g} s"
-        + (f'; {len(corpus.left_out)} left out, see {corpus.wav}/extraction.csv' if corpus.left_out else ''))
+        + (
+            f'; {len(corpus.left_out)} left out, see {corpus.wav}/extraction.csv'
+            if len(corpus.left_out)
+            else ''
+        )
+    )
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     print(
         f"{cfg.model}, heads {cfg.loss}, {'with' if cfg.context else 'no'} context: {model.num_parameters():,} parameters, {trained:,} trained, on {device}"
@@ -506,7 +533,7 @@ def run(
     "Extract, train, choose, test once, and write it all down. Raises `UserError`."
     start, given = time.perf_counter(), cfg
     check_heads(cfg.loss)
-    corpus = open_corpus(cfg.dataset, cfg.data_dir)
+    corpus = open_corpus(cfg.dataset, cfg.data_dir, cfg.label_range, cfg.metrics)
     cfg = resolve(given, corpus.spec)
     folder = Path(cfg.output_dir)/run_name(given, cfg)
     accel = make_accelerator(cfg)
