@@ -30,7 +30,7 @@ from mmml.datasets import (RATE, Corpus, UserError, check_splits, clip_files, jo
 # %% ../nbs/01_audio.ipynb #d307767e
 def mono_16k(
     frame,  # `av.AudioFrame`, the first of its kind
-) -> av.filter.Graph:  # takes frames of this rate, format and layout; gives mono float at 16 kHz, and 0.1 s of silence at the end
+) -> av.filter.Graph:  # takes frames of this rate, format and layout; gives mono float at 16 kHz, 0.1 s of silence last
     "A low-pass and resampler for frames like this one."
     graph = av.filter.Graph()
     source = graph.add_abuffer(sample_rate=frame.sample_rate, format=frame.format.name,
@@ -157,7 +157,7 @@ def extract(
     source, # media file
     target, # wav file to make
 )->tuple:  # number of samples, and what is remarkable about it ('' if nothing)
-    "Make the 16 kHz wav of a media file. Raises `Unreadable` if it has no sound, `UserError` if the wav can't be written."
+    "Make the 16 kHz wav of a media file. Raises `Unreadable`, or `UserError` if the wav can't be written."
     remarks, n, loudest = [], 0, 0.
     with replacing(target) as tmp:
         sound = blocks(source, remarks)
@@ -227,7 +227,7 @@ def extract_audio(
     cores:int=None, # processes at most; None: one for each core that this process may use
     say=None, # called with a line that counts what was made, was there already, and failed
 )->Corpus:  # the same, with `path` and `samples` in its table, and without the clips that have no sound
-    "Make the wav files that aren't there yet, write `extraction.csv` beside them, and join both to the table. Raises `UserError`."
+    "Make the wav files that aren't there yet, and their list, and join both to the table. Raises `UserError`."
     audio = known_audio(corpus)
     todo = audio.index[
         (audio.samples == 0).to_numpy() & (corpus.listed.reason != 'known to be bad').to_numpy()
@@ -251,9 +251,8 @@ def extract_audio(
     failed = (audio.samples == 0) & (corpus.listed.reason != 'known to be bad').to_numpy()
     made = sum(r[4] for r in done)
     if say:
-        say(
-            f'audio: {made} made, {(~failed).sum() - made} there already, {failed.sum()} failed; {audio.samples.sum() / RATE / 3600:.2f} h in {corpus.wav}'
-        )
+        say(f'audio: {made} made, {(~failed).sum() - made} there already, {failed.sum()} failed; '
+            f'{audio.samples.sum()/RATE/3600:.2f} h in {corpus.wav}')
     return check_splits(join_audio(corpus, audio))
 
 # %% ../nbs/01_audio.ipynb #ec8251c4

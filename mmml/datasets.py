@@ -35,13 +35,15 @@ class UserError(Exception):
 def replacing(
     path, # file to write
 ):
-    "Yield a temporary path beside `path`, and move it there if all went well. Raises `UserError` if the folder can't be written."
+    "Yield a temporary path beside `path`, and move it there if all went well. Raises `UserError` where it can't write."
     path = Path(path)
     tmp = path.with_name(f'.{path.stem}.{os.getpid()}.part{path.suffix}')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         for old in path.parent.glob(f'.{escape(path.stem)}.*.part{escape(path.suffix)}'):
-            if time.time() - old.stat().st_mtime > 3600: old.unlink(missing_ok=True)
+            try:
+                if time.time() - old.stat().st_mtime > 3600: old.unlink()
+            except FileNotFoundError: pass # its owner was quicker
         yield tmp
         os.replace(tmp, path)
     except OSError as e:
@@ -160,7 +162,7 @@ SAMPLE = Path(find_spec('mmml').origin).parent/'sample'
 def locate(
     dataset: str,  # 'mosi', 'mosei', 'sims', 'sample', or the path of a folder in the same layout
     data_dir='data',  # where the corpora lie
-) -> tuple:  # `CorpusSpec`, the corpus's folder, its raw folder (may not exist), where wav files are made (may not exist)
+) -> tuple:  # `CorpusSpec`, the corpus's folder, its raw folder, the folder for wav files (these may not exist)
     "Find a corpus on disk. Raises `UserError` with the layout that is wanted."
     if dataset == 'sample': return SPECS['sample'], SAMPLE, SAMPLE/'raw', Path(data_dir)/'sample'/'wav'
     known = dataset in SPECS
@@ -295,10 +297,15 @@ def _check_columns(df, path, sep):
             f"{path}: no column {', '.join(missing)}; found {_short(', '.join(map(str, df.columns)), 100)}; wanted "
             f"{', '.join(REQUIRED)} (without a header: the columns {','.join(ORDER)}, in this order)"
         )
-    wanted = [c for c in df if c in (*REQUIRED, 'label_T', 'label_A')]
-    for c in wanted:
+    names = list(df)
+    mode = names.index('mode')
+    def torn(x, column): # is a row end, or a row, inside this cell?
+        lines = [line.split(sep) for line in x.splitlines()]
+        ends = [(line, mode - (0 if k else column)) for k, line in enumerate(lines)]
+        return any(0 <= at < len(line) and line[at].strip().lower() in MODES for line, at in ends)
+    for c in [c for c in names if c in (*REQUIRED, 'label_T', 'label_A')]:
         for row, x in df[c][df[c].str.contains('\n') & df[c].str.contains(sep, regex=False)].items():
-            if any(f.strip().lower() in MODES for line in x.splitlines() for f in line.split(sep)):
+            if torn(x, names.index(c)):
                 raise UserError(
                     f'{path}, row {row}, column {c}: a quote is opened here that swallows the rows below; '
                     f'close it, or double it ("")'
@@ -373,7 +380,7 @@ def read_labels(
     spec:CorpusSpec=SPECS['mosi'], # the label range, and which labels there are
     say=print, # called with a line about each thing that was mended
 )->pd.DataFrame:  # video_id, clip_id (int), text, label, label_T, label_A, mode, place; by video and clip
-    "A corpus's table in its one canonical form. Raises `UserError` with file, row and column of what is wrong."
+    "A corpus's table in its one canonical form. Raises `UserError` with file, row and column."
     raw, mended = read_columns(path, spec.language)
     lo, hi = spec.label_range
     num = _number(lo, hi), f'a number in [{lo:g}, {hi:g}] with a decimal point'
@@ -480,7 +487,8 @@ class Corpus:
             else ', no sound yet'
         )
         out = f'; {len(self.left_out)} left out' if len(self.left_out) else ''
-        return f'{self.spec.name}: {n} utterances (train / valid / test){hours}, {self.table.video_id.nunique()} videos{out}'
+        videos = self.table.video_id.nunique()
+        return f'{self.spec.name}: {n} utterances (train / valid / test){hours}, {videos} videos{out}'
 
 # %% ../nbs/00_datasets.ipynb #50399c39
 def known_audio(
@@ -538,7 +546,7 @@ def open_corpus(
     dataset: str = 'sample',  # 'mosi', 'mosei', 'sims', 'sample', or the path of a folder in the same layout
     data_dir='data',  # where the corpora lie
     label_range: tuple = None,  # of a corpus of one's own; None: from its corpus.json, or [-3, 3]
-    metrics: str = None,  # the family of metrics of a corpus of one's own, 'mosi' or 'sims'; None: from its corpus.json, or 'mosi'
+    metrics: str = None,  # the same for its family of metrics: 'mosi' or 'sims'
     say=print,  # called with a line about each thing that was mended
 ) -> Corpus: # with its audio if that was extracted: see `mmml.audio.extract_audio`
     "Find and read a corpus, and leave out what can't be used. Raises `UserError`."
@@ -578,21 +586,18 @@ def summary(self:Corpus,
     max_seconds:float=6., # longer clips are cut to so much
 )->pd.DataFrame: # a column a split, and one for all
     "What to look at before training: amounts, labels, lengths, and what is cut or missing."
+    lo, hi = self.spec.label_range
+    share = lambda *xs: ' / '.join(f'{x:.0%}' for x in xs)
     def column(t, out):
-        lo, hi = self.spec.label_range
-        some = dict(utterances=len(t), videos=t.video_id.nunique())
-        labels = {
-            f'label, {lo:g} to {hi:g}': bars(t.label, lo, hi),
-            'negative / zero / positive': ' / '.join(
-                f'{x:.0%}' for x in ((t.label < 0).mean(), (t.label == 0).mean(), (t.label > 0).mean())
-            ),
-            'without text': (t.text == '').sum(),
-        }
-        s = t.samples/RATE if 'samples' in t else pd.Series(np.full(len(t), np.nan))
-        q = s.quantile([.05, .5, .95]) if len(s) else [np.nan]*3
-        return some | dict(hours=f'{s.sum(min_count=1)/3600:.2f}') | labels | {
-            'seconds, 5 / 50 / 95 %': ' / '.join(f'{x:.1f}' for x in q), 'longest, seconds': f'{s.max():.1f}',
-            f'cut at {max_seconds:g} s': f'{(s > max_seconds).mean():.1%}', 'left out': len(out)}
+        rows = dict(utterances=len(t), videos=t.video_id.nunique(), hours='no sound yet')
+        if 'samples' in t and len(t):
+            s = t.samples/RATE
+            rows |= {'hours': f'{s.sum()/3600:.2f}',
+                'seconds, 5 / 50 / 95 %': ' / '.join(f'{x:.1f}' for x in s.quantile([.05, .5, .95])),
+                'longest, seconds': f'{s.max():.1f}', f'cut at {max_seconds:g} s': f'{(s > max_seconds).mean():.1%}'}
+        return rows | {f'label, {lo:g} to {hi:g}': bars(t.label, lo, hi), 'negative / zero / positive':
+            share((t.label < 0).mean(), (t.label == 0).mean(), (t.label > 0).mean()),
+            'without text': (t.text == '').sum(), 'left out': len(out)}
     split = lambda d, m: d if m == 'all' else d[d['mode'] == m]
     return pd.DataFrame(
         {m: column(split(self.table, m), split(self.left_out, m)) for m in ('train', 'valid', 'test', 'all')}
