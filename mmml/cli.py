@@ -46,6 +46,7 @@ def parser_of(
 def guarded(
     prog:str, # name of the command, in front of the line
     main, # called without arguments
+    again:str='the same command goes on from there', # what to do after Ctrl-C
 ):
     "Run `main`; what the user can mend becomes one line on stderr and exit status 2."
     warnings.filterwarnings('ignore', module='torch|transformers|accelerate')
@@ -56,7 +57,7 @@ def guarded(
         raise SystemExit(status)
     try: return main()
     except UserError as e: end(2, e)
-    except KeyboardInterrupt: end(130, 'stopped by Ctrl-C; --resume True goes on after the last whole epoch')
+    except KeyboardInterrupt: end(130, f'stopped by Ctrl-C; {again}')
     except OSError as e: end(2, f"{e.filename or 'a file'}: {e.strerror or e}")
     except MemoryError: end(2, 'out of memory: try a smaller --batch_size or --max_seconds')
     except RuntimeError as e:
@@ -73,7 +74,8 @@ def mmml_run(
     cfg = parser_of(RunConfig, 'mmml_run',
         'Train on text and audio, choose the epoch on the validation split, test once, and print the table.'
     ).parse_args(args)
-    guarded('mmml_run', lambda: run(RunConfig(**vars(cfg))) and None)
+    guarded('mmml_run', lambda: run(RunConfig(**vars(cfg))) and None,
+        '--resume True goes on after the last whole epoch')
 
 # %% ../nbs/12_cli.ipynb #e49af11c
 def mmml_extract_audio(

@@ -25,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import soundfile as sf
 
 # %% ../nbs/00_datasets.ipynb #1a671592
 class UserError(Exception):
@@ -118,7 +119,7 @@ def read_spec(
 )->CorpusSpec:
     "The spec of a corpus. Raises `UserError` if `corpus.json` can't be read."
     path, known = root/'corpus.json', {f: t for f, t in CorpusSpec.__annotations__.items() if f != 'name'}
-    try: given = json.loads(path.read_text(encoding='utf-8-sig')) if path.exists() else {}
+    try: given = json.loads(path.read_text(encoding='utf-8-sig')) if path.is_file() else {}
     except (OSError, ValueError, RecursionError) as e:
         raise UserError(f"{path}: can't be read as JSON ({e})") from None
     if not isinstance(given, dict):
@@ -190,6 +191,7 @@ def read_text(
     language:str='en', # 'zh': the whole of GBK may occur
 )->tuple: # its text, and the encoding
     "The text of a table, whatever its encoding. Raises `UserError`."
+    if Path(path).exists() and not Path(path).is_file(): raise UserError(f"{path}: can't be read: it is no file")
     try: data = Path(path).read_bytes()
     except FileNotFoundError:
         raise UserError(f'{path}: no such file; it must have the columns {",".join(REQUIRED)}') from None
@@ -491,6 +493,14 @@ class Corpus:
         return f'{self.spec.name}: {n} utterances (train / valid / test){hours}, {videos} videos{out}'
 
 # %% ../nbs/00_datasets.ipynb #50399c39
+def _agrees(path, samples, size):
+    "Can a file of this size hold so many samples? Of one that isn't as we make them, its header is asked."
+    if size == 44 + 2*samples: return True
+    try: info = sf.info(str(path))
+    except (sf.SoundFileError, OSError): return False
+    return info.frames == samples if (info.samplerate, info.channels) == (RATE, 1) else True
+
+# %% ../nbs/00_datasets.ipynb #24907fcd
 def known_audio(
     corpus: Corpus,
 ) -> (
@@ -505,13 +515,13 @@ def known_audio(
             corpus.wav / 'extraction.csv', dtype=dict(video_id=str), keep_default_na=False
         ).itertuples():
             lines[r.video_id, int(r.clip_id)] = int(r.samples), int(r.bytes), str(r.reason)
-    except (OSError, ValueError, AttributeError): pass  # none yet, or not readable: nothing is known
+    except (OSError, ValueError, AttributeError, OverflowError): pass  # none yet, or not readable: nothing is known
     out = []
     for key in zip(corpus.listed.video_id, corpus.listed.clip_id):
         path, (samples, size, reason) = files.get(key), lines.get(key, (0, 0, ''))
-        if path and samples and os.stat(path).st_size == size:
+        if path and 0 < samples < 2**40 and os.stat(path).st_size == size and _agrees(path, samples, size):
             out.append((*key, str(path), samples, size, reason))
-        else: out.append((*key, str(path or ''), 0, 0, reason if not path else ''))
+        else: out.append((*key, str(path or ''), 0, 0, '' if path else reason))
     return pd.DataFrame(out, columns=['video_id', 'clip_id', 'path', 'samples', 'bytes', 'reason'])
 
 # %% ../nbs/00_datasets.ipynb #60ed5930
