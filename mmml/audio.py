@@ -24,13 +24,14 @@ import av
 import soundfile as sf
 
 # %% ../nbs/01_audio.ipynb #c0cbc08c
-from mmml.datasets import (RATE, Corpus, UserError, check_splits, clip_files, join_audio, known_audio,
-    replacing)
+from .datasets import (KNOWN_BAD, RATE, Corpus, UserError, check_splits, clip_files, join_audio,
+    known_audio, replacing)
 
 # %% ../nbs/01_audio.ipynb #d307767e
 def mono_16k(
     frame,  # `av.AudioFrame`, the first of its kind
-) -> av.filter.Graph:  # takes frames of this rate, format and layout; gives mono float at 16 kHz, 0.1 s of silence last
+# takes frames of this rate, format and layout; gives mono float at 16 kHz, 0.1 s of silence last
+) -> av.filter.Graph:
     "A low-pass and resampler for frames like this one."
     graph = av.filter.Graph()
     source = graph.add_abuffer(sample_rate=frame.sample_rate, format=frame.format.name,
@@ -229,9 +230,7 @@ def extract_audio(
 )->Corpus:  # the same, with `path` and `samples` in its table, and without the clips that have no sound
     "Make the wav files that aren't there yet, and their list, and join both to the table. Raises `UserError`."
     audio = known_audio(corpus)
-    todo = audio.index[
-        (audio.samples == 0).to_numpy() & (corpus.listed.reason != 'known to be bad').to_numpy()
-    ]
+    todo = audio.index[(audio.samples == 0) & corpus.wanted]
     raw = clip_files(corpus.raw, audio.video_id[todo].unique())
     if not raw and not (audio.path != '').any():
         raise UserError(
@@ -248,19 +247,16 @@ def extract_audio(
     if jobs:
         audio.loc[todo, ['path', 'samples', 'bytes', 'reason']] = [r[:4] for r in done]
         _write_list(corpus, audio)
-    failed = (audio.samples == 0) & (corpus.listed.reason != 'known to be bad').to_numpy()
-    made = sum(r[4] for r in done)
     if say:
-        say(f'audio: {made} made, {(~failed).sum() - made} there already, {failed.sum()} failed; '
-            f'{audio.samples.sum()/RATE/3600:.2f} h in {corpus.wav}')
+        made, n = sum(r[4] for r in done), audio.samples[corpus.wanted]
+        say(f'audio: {made} made, {(n > 0).sum() - made} there already, {(n == 0).sum()} failed; '
+            f'{n.sum()/RATE/3600:.2f} h in {corpus.wav}')
     return check_splits(join_audio(corpus, audio))
 
 # %% ../nbs/01_audio.ipynb #ec8251c4
 def _write_list(corpus, audio):
-    known = corpus.listed.reason.to_numpy() == 'known to be bad'
-    lines = audio.assign(
-        seconds=(audio.samples / RATE).round(3), reason=np.where(known, 'known to be bad', audio.reason)
-    )
+    lines = audio.assign(seconds=(audio.samples/RATE).round(3),
+        reason=audio.reason.where(corpus.wanted, KNOWN_BAD))
     text = lines[['video_id', 'clip_id', 'samples', 'bytes', 'seconds', 'reason']].to_csv(index=False)
     try: old = (corpus.wav/'extraction.csv').read_text(encoding='utf-8')
     except (OSError, ValueError): old = None
@@ -268,4 +264,4 @@ def _write_list(corpus, audio):
     try:
         with replacing(corpus.wav/'extraction.csv') as tmp: tmp.write_text(text, encoding='utf-8')
     except UserError:
-        if (audio.samples > 0).sum() < len(audio) - known.sum(): raise
+        if (audio.samples[corpus.wanted] == 0).any(): raise
