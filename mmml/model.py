@@ -21,8 +21,8 @@ from transformers.utils import ModelOutput
 from fastcore.basics import patch
 
 # %% ../nbs/05_model.ipynb #2592b927
-from .encoders import SpeechEncoder, TextEncoder, is_speech, load
-from .fusion import CME, head
+from .encoders import Encoded, SpeechEncoder, TextEncoder, is_speech, load
+from .fusion import FUSIONS, head
 from .losses import multi_loss
 from .datasets import UserError
 
@@ -36,9 +36,10 @@ class MMMLConfig(PreTrainedConfig):
         text_config=None, # of the text encoder, as config or dictionary; None: the heads don't need it
         audio_config=None, # of the speech encoder, the same
         heads:str='MTA', # which heads there are
-        fusion:str='cme', # 'cc' or 'cme'
+        fusion:str='v1', # 'cc', or 'v1', 'v2', 'v3' of the CME: see `FUSIONS`
         context:bool=True, # read what was said before
         num_cme_layers:int=5,
+        num_mixed_layers:int=3, # of the transformers of v3
         dropout:float=.3, # of heads and CME
         loss_fn:str='l1', # 'l1' or 'l2'
         loss_weights:dict=None, # {head: weight}, 1 where not given
@@ -46,7 +47,9 @@ class MMMLConfig(PreTrainedConfig):
     ):
         as_config = lambda c: AutoConfig.for_model(**c) if isinstance(c, dict) else c
         self.text_config, self.audio_config = as_config(text_config), as_config(audio_config)
-        self.heads, self.fusion, self.context, self.num_cme_layers = heads, fusion, context, num_cme_layers
+        if fusion not in FUSIONS: raise UserError(f"fusion '{fusion}': expected one of {', '.join(FUSIONS)}")
+        self.heads, self.fusion, self.context = heads, fusion, context
+        self.num_cme_layers, self.num_mixed_layers = num_cme_layers, num_mixed_layers
         self.dropout, self.loss_fn, self.loss_weights = dropout, loss_fn, loss_weights
         super().__init__(**kwargs)
 
@@ -106,31 +109,33 @@ class MMML(PreTrainedModel):
 def build_fusion(self:MMML, n):
     "The fusion and its head, for `n` = 1 (utterance) or 2 (and context) of each."
     c, dt, da, drop = self.config, self.dt, self.da, self.config.dropout
-    if c.fusion == 'cc':
-        widths = (2*dt + 2*da, 2*dt, dt) if c.context else (dt + da, dt, dt, 512)
-    else:
-        self.project = nn.Linear(da, dt) if da != dt else nn.Identity()
-        self.cme = CME(dt, c.text_config.num_attention_heads, c.num_cme_layers, drop)
-        widths = (4*dt, 768) if c.context else (2*dt, 768, 512)
-    self.head_M = head(*widths, 1, dropout=drop)
+    self.project = nn.Linear(da, dt) if da != dt and FUSIONS[c.fusion].reads_states else nn.Identity()
+    self.fusion = FUSIONS[c.fusion](dt, da, heads=c.text_config.num_attention_heads,
+        n_layers=c.num_cme_layers, dropout=drop, n_mixed=c.num_mixed_layers)
+    if c.fusion == 'cc': hidden = (2*dt, dt) if c.context else (dt, dt, 512)
+    else: hidden = (768,) if c.context else (768, 512)
+    self.head_M = head(n*self.fusion.width, *hidden, 1, dropout=drop)
 
 # %% ../nbs/05_model.ipynb #e2d4be35
 @patch
-def vectors(self:MMML, e, index, context, null):
-    "The vectors of utterances, (B, d), with context (B, 2d)."
-    v = pick(e.vector, index)
-    if context is None: return v
-    return torch.cat([v, torch.where(context[:, None] < 0, null.to(v.dtype), pick(e.vector, context))], 1)
+def rows(self:MMML,
+    e:Encoded, # of U pieces
+    index:Tensor, # (B,) int64
+    context:Tensor, # (B,) int64, -1: none; None: a model without context
+    null:Tensor, # (d,)
+)->Encoded: # of B rows, with context 2B; the states are left out where no fusion reads them
+    "What an encoder says of each utterance, and of each context."
+    if context is not None: index = torch.cat([index, context])
+    vector = pick(e.vector, index)
+    if context is not None: vector = torch.where(index[:, None] < 0, null.to(vector.dtype), vector)
+    read = 'M' in self.config.heads and self.fusion.reads_states
+    return Encoded(pick(e.states, index) if read else None, pick(e.lengths, index)*(index >= 0), vector)
 
 # %% ../nbs/05_model.ipynb #97246411
 @patch
-def fused(self:MMML, t, a, text, audio, text_context, audio_context):
-    "The CLS states of text and audio, (B, 2d); with context [CLS_t ; CLS_t context ; CLS_a ; CLS_a context], (B, 4d)."
-    both = lambda index, context: index if context is None else torch.cat([index, context])
-    ti, ai = both(text, text_context), both(audio, audio_context)
-    lengths = lambda e, index: pick(e.lengths, index)*(index >= 0)
-    cls = self.cme(pick(t.states, ti), pick(self.project(a.states), ai), lengths(t, ti), lengths(a, ai))
-    return torch.cat([x for c in cls for x in c.split(len(text))], 1)
+def beside(self:MMML, x): # (B, w), or (2B, w) to (B, 2w)
+    "Features of utterances, with those of their contexts beside them."
+    return torch.cat(x.chunk(2), 1) if self.config.context else x
 
 # %% ../nbs/05_model.ipynb #eef379b0
 @patch
@@ -149,19 +154,18 @@ def forward(self:MMML,
     "From a batch of `mmml.batches.Collate` to sentiments."
     c, out = self.config, {}
     if not c.context: text_context = audio_context = None
-    if self.dt: t = self.text_encoder(input_ids, attention_mask)
-    if self.da: a = self.audio_encoder(input_values, n_samples, sound_ids)
-    tv = self.vectors(t, text, text_context, getattr(self, 'null_text', None)) if self.dt else None
-    av = self.vectors(a, audio, audio_context, getattr(self, 'null_audio', None)) if self.da else None
+    if self.dt:
+        t = self.text_encoder(input_ids, attention_mask)
+        t = self.rows(t, text, text_context, getattr(self, 'null_text', None))
+    if self.da:
+        a = self.audio_encoder(input_values, n_samples, sound_ids)
+        if 'M' in c.heads: a.states = self.project(a.states)
+        a = self.rows(a, audio, audio_context, getattr(self, 'null_audio', None))
     if 'M' in c.heads:
-        m = (
-            torch.cat([tv, av], 1)
-            if c.fusion == 'cc'
-            else self.fused(t, a, text, audio, text_context, audio_context)
-        )
+        m = torch.cat([self.beside(x) for x in self.fusion(t, a)], 1)
         out['M'] = self.head_M(m)[:, 0].float()
-    if 'T' in c.heads: out['T'] = self.head_T(tv)[:, 0].float()
-    if 'A' in c.heads: out['A'] = self.head_A(av)[:, 0].float()
+    if 'T' in c.heads: out['T'] = self.head_T(self.beside(t.vector))[:, 0].float()
+    if 'A' in c.heads: out['A'] = self.head_A(self.beside(a.vector))[:, 0].float()
     if labels is None: return MMMLOutput(predictions=out)
     return MMMLOutput(*multi_loss(out, labels, c.loss_fn, c.loss_weights), out)
 

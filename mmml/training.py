@@ -256,7 +256,11 @@ class RunConfig:
     model: str = flag(
         'cme', 'fusion: cme (cross-modality encoder) or cc (concatenation) (cme)', choices=('cme', 'cc')
     )
-    cme_version:str = flag(None, 'variant of cme (v1; v2 and v3 are not built yet)', choices=('v1',))
+    cme_version:str = flag(
+        None,
+        'what the fusion head reads: v1 the fused features, v2 a mixture with the unimodal ones, v3 a transformer over both (v1)',
+        choices=('v1', 'v2', 'v3'),
+    )
     loss: str = flag(
         'MTA', 'heads to train: any of M (fusion), T (text), A (audio) (MTA)', aliases=('--tasks',)
     )
@@ -264,6 +268,7 @@ class RunConfig:
     text_context_len:int = flag(None, 'utterances in the context of text (2)', least=0)
     audio_context_len:int = flag(None, 'clips in the context of audio (1)', least=0)
     num_hidden_layers:int = flag(None, 'CME layers (5; sample 2)', least=1)
+    num_mixed_layers:int = flag(None, "layers of v3's transformers (3; sims 2)", least=1)
     lr:float = flag(None, 'learning rate (5e-6; sims 1e-5; sample 5e-4)', least=0)
     batch_size:int = flag(None, 'utterances a step (8; sample 16)', least=1)
     early_stop: int = flag(
@@ -292,7 +297,8 @@ class RunConfig:
     resume:bool = flag(False, 'go on with a run that was cut off (False)')
 
 # %% ../nbs/08_training.ipynb #547606bc
-DEFAULTS = dict(cme_version='v1', text_context_len=2, audio_context_len=1, num_hidden_layers=5, lr=5e-6,
+DEFAULTS = dict(cme_version='v1', text_context_len=2, audio_context_len=1, num_hidden_layers=5,
+    num_mixed_layers=3, lr=5e-6,
     batch_size=8, early_stop=8, dropout=0.3, unimodal_labels=True)
 TINY = Path(mmml.__file__).parent/'tiny'
 PRESETS = {
@@ -300,7 +306,7 @@ PRESETS = {
     'en, context': dict(text_encoder='roberta-large', audio_encoder='facebook/data2vec-audio-large-960h'),
     'en, context, cc': dict(text_encoder='roberta-large', audio_encoder='facebook/data2vec-audio-base'),
     'zh': dict(text_encoder='hfl/chinese-roberta-wwm-ext',
-        audio_encoder='TencentGameMate/chinese-hubert-base', lr=1e-5),
+        audio_encoder='TencentGameMate/chinese-hubert-base', num_mixed_layers=2, lr=1e-5),
     'tiny': dict(text_encoder=str(TINY / 'text'), audio_encoder=str(TINY / 'audio'), num_hidden_layers=2,
         lr=5e-4, batch_size=16, early_stop=3, dropout=0.0),
 }
@@ -335,6 +341,7 @@ def resolve(
         raise UserError(f'--dropout {cfg.dropout}: expected a number from 0 to below 1')
     idle = dict(cme_version=cfg.model != 'cme' or 'M' not in heads,
         num_hidden_layers=cfg.model != 'cme' or 'M' not in heads,
+        num_mixed_layers=cfg.model != 'cme' or cfg.cme_version != 'v3' or 'M' not in heads,
         text_context_len=not cfg.context or heads == 'A', audio_context_len=not cfg.context or heads == 'T',
         text_encoder=heads == 'A', audio_encoder=heads == 'T',
         unimodal_labels=not spec.own_labels or heads == 'M')
@@ -484,8 +491,9 @@ def announce(cfg, corpus, model, device, folder):
 def build_model(cfg):
     "Model, tokenizer and feature extractor of a run."
     set_seed(cfg.seed)
-    return from_encoders(cfg.text_encoder, cfg.audio_encoder, cfg.loss, fusion=cfg.model, context=cfg.context,
-        num_cme_layers=cfg.num_hidden_layers, dropout=cfg.dropout, loss_fn=cfg.loss_fn,
+    return from_encoders(cfg.text_encoder, cfg.audio_encoder, cfg.loss,
+        fusion=cfg.cme_version if cfg.model == 'cme' else 'cc', context=cfg.context,
+        num_cme_layers=cfg.num_hidden_layers, num_mixed_layers=cfg.num_mixed_layers, dropout=cfg.dropout, loss_fn=cfg.loss_fn,
         loss_weights=head_weights(cfg))
 
 # %% ../nbs/08_training.ipynb #47e08656
