@@ -95,7 +95,7 @@ class SpeechEncoder(nn.Module):
         self.frozen = freeze_front_end
         self.clip_by_clip = getattr(model.config, 'feat_extract_norm', 'layer') == 'group'
         self.kept, self.free = {}, keep
-        self.register_load_state_dict_post_hook(lambda m, _: m.forget())
+        self.register_load_state_dict_post_hook(SpeechEncoder.after_load)
         for layer in getattr(model.encoder.pos_conv_embed, 'layers', []):
             layer.register_forward_hook(self.zero)
 
@@ -123,6 +123,12 @@ def forget(self:SpeechEncoder):
     "Drop what is kept: the weights have changed."
     self.free += sum(v.nbytes for v in self.kept.values())
     self.kept.clear()
+
+# %% ../nbs/03_encoders.ipynb #0b84dbd8
+@patch
+def after_load(self:SpeechEncoder, incompatible_keys):
+    "Hook of `load_state_dict`."
+    self.forget()
 
 # %% ../nbs/03_encoders.ipynb #04dfbf55
 @patch

@@ -179,11 +179,10 @@ class Transformed(FusedOnly):
     def forward(self, text, audio): # to (B, 2d), (B, 2d)
         "Features of text and audio."
         t, a = self.cme(text.states, audio.states, text.lengths, audio.lengths)
-        def read(mix, new, cls, e, fused):
-            x = in_front(new, torch.cat([in_front(cls, e.states), fused], 2))
-            return mix(x, src_key_padding_mask=~lengths_to_mask(e.lengths + 2, x.shape[1]))[:, 0]
-        return (read(self.text_mix, self.text_cls, self.cme.text_cls, text, t),
-                read(self.audio_mix, self.audio_cls, self.cme.audio_cls, audio, a))
+        def read(mix, cls, e, fused):
+            x = in_front(cls, torch.cat([e.states, fused[:, 1:]], 2))
+            return mix(x, src_key_padding_mask=~lengths_to_mask(e.lengths + 1, x.shape[1]))[:, 0]
+        return read(self.text_mix, self.text_cls, text, t), read(self.audio_mix, self.audio_cls, audio, a)
 
 # %% ../nbs/04_fusion.ipynb #c38eb451
 FUSIONS = dict(cc=Concatenation, v1=FusedOnly, v2=Mixed, v3=Transformed)
