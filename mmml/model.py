@@ -24,7 +24,7 @@ from transformers.utils import ModelOutput
 from fastcore.basics import patch
 
 # %% ../nbs/05_model.ipynb #2592b927
-from .encoders import Encoded, SpeechEncoder, TextEncoder, is_speech, load
+from .encoders import Encoded, SpeechEncoder, TextEncoder, load, load_speech, load_text
 from .fusion import FUSIONS, head
 from .losses import multi_loss
 from .datasets import RATE, UserError
@@ -87,14 +87,13 @@ class MMML(PreTrainedModel):
 
     def __init__(self,
         config:MMMLConfig,
-        text_model=None, # a loaded text encoder; None: built from `config.text_config`
-        audio_model=None, # a loaded speech encoder; None: built from `config.audio_config`
+        text_encoder:TextEncoder=None, # with its weights; None: built from `config.text_config`
+        audio_encoder:SpeechEncoder=None, # with its weights; None: built from `config.audio_config`
     ):
         super().__init__(config)
         (text, audio), n = needs(config.heads), 2 if config.context else 1
-        build = lambda model, c: model if model is not None else AutoModel.from_config(c)
-        if text: self.text_encoder = TextEncoder(build(text_model, config.text_config))
-        if audio: self.audio_encoder = SpeechEncoder(build(audio_model, config.audio_config))
+        if text: self.text_encoder = text_encoder or TextEncoder(AutoModel.from_config(config.text_config))
+        if audio: self.audio_encoder = audio_encoder or SpeechEncoder(AutoModel.from_config(config.audio_config))
         self.dt = dt = config.text_config.hidden_size if text else 0
         self.da = da = config.audio_config.hidden_size if audio else 0
         if config.context and text: self.null_text = nn.Parameter(torch.zeros(dt))
@@ -179,29 +178,13 @@ def from_encoders(
     heads:str='MTA', # see `check_heads`
     **kwargs, # for `MMMLConfig`
 )->tuple: # `MMML`, tokenizer (or None), feature extractor (or None)
-    "A model with pre-trained encoders and new heads. Raises `UserError` for a wrong name."
+    "A model with pre-trained encoders and new heads. Raises `UserError` for an encoder that won't do."
     text, audio = needs(heads)
-    tm = tok = am = fe = None
-    if text:
-        tm = load(AutoModel, text_encoder, 'text encoder', dtype=torch.float32)
-        if is_speech(tm):
-            raise UserError(
-                f"the text encoder '{text_encoder}' reads sound; expected one that reads text, such as roberta-base"
-            )
-        tok = load(AutoTokenizer, text_encoder, "text encoder's tokenizer")
-        if set(tok('the a 的').input_ids) <= set(tok.all_special_ids):
-            raise UserError(f"the text encoder '{text_encoder}' has no tokenizer that knows a word: put its tokenizer.json beside its weights")
-    if audio:
-        am = load(AutoModel, audio_encoder, 'audio encoder', dtype=torch.float32)
-        if not is_speech(am):
-            raise UserError(
-                f"the audio encoder '{audio_encoder}' is a {type(am).__name__}; expected one that reads waveforms, such as "
-                "facebook/data2vec-audio-base"
-            )
-        fe = load(AutoFeatureExtractor, audio_encoder, "audio encoder's feature extractor")
-    config = MMMLConfig(text_config=tm.config.to_dict() if text else None,
-        audio_config=am.config.to_dict() if audio else None, heads=heads, **kwargs)
-    return MMML(config, tm, am), tok, fe
+    te, tok = load_text(text_encoder) if text else (None, None)
+    ae, fe = load_speech(audio_encoder) if audio else (None, None)
+    config = MMMLConfig(text_config=te.model.config.to_dict() if text else None,
+        audio_config=ae.model.config.to_dict() if audio else None, heads=heads, **kwargs)
+    return MMML(config, te, ae), tok, fe
 
 # %% ../nbs/05_model.ipynb #f51b39e0
 def save_model(
