@@ -227,12 +227,12 @@ def extract_audio(
     progress:bool=True, # show a bar (in a terminal)
     cores:int=None, # processes at most; None: one for each core that this process may use
     say=None, # called with a line that counts what was made, was there already, and failed
-)->Corpus:  # the same, with `path` and `samples` in its table, and without the clips that have no sound
+)->Corpus:  # the same, with `path` and `samples` in its table; clips without sound are left out, see `join_audio`
     "Make the wav files that aren't there yet, and their list, and join both to the table. Raises `UserError`."
     audio = known_audio(corpus)
     todo = audio.index[(audio.samples == 0) & corpus.wanted]
     raw = clip_files(corpus.raw, audio.video_id[todo].unique())
-    if not raw and not (audio.path != '').any():
+    if not raw and not (audio.path != '').any() and not corpus.keep_incomplete:
         raise UserError(
             f'no clips: looked for {corpus.raw}/<video_id>/<clip_id>.mp4 and {corpus.wav}/<video_id>/<clip_id>.wav'
         )

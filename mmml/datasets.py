@@ -402,7 +402,7 @@ def read_labels(
             f'{_rows(raw.index[points])}: clip_id such as {raw.clip_id[points].iloc[0].strip()} read as whole numbers'
         )
     if (silent := df.text == '').any():
-        mended.append(f'{_rows(df.index[silent])}: no text; kept, as utterances without words')
+        mended.append(f'{_rows(df.index[silent])}: no text; kept, heard but not read')
     for line in mended: say(f'{path}: {line}')
     if spec.upper_case: df['text'] = [t[:1] + t[1:].lower() for t in df.text]
     df = df.sort_values(['video_id', 'clip_id'], kind='stable', ignore_index=True)
@@ -463,6 +463,7 @@ class Corpus:
     raw:Path                        # <video_id>/<clip_id>.mp4
     wav:Path                        # where wav files are made: <video_id>/<clip_id>.wav, extraction.csv
     listed:pd.DataFrame             # all rows, from `read_labels`, with a `reason` where one can't be used
+    keep_incomplete:bool = False    # a row with text and no sound can be used
     table:pd.DataFrame = None       # the rows in use; where there are wav files, with `path` and `samples`
 
     def __post_init__(self):
@@ -535,13 +536,14 @@ def known_audio(
 def join_audio(
     corpus:Corpus,
     audio:pd.DataFrame, # as from `known_audio`
-)->Corpus: # with `path` and `samples` in its table, and without the clips that have no sound
+)->Corpus: # with `path` and `samples` in its table; a clip without sound is left out, or has 0 samples
     "Join a corpus's table and its audio."
     t, silent = (corpus.listed.drop(columns=['path', 'samples'], errors='ignore'),
         audio.samples.to_numpy() == 0)
     why = np.where(audio.reason == '', 'not extracted yet', audio.reason)
+    lost = silent & ((t.text == '').to_numpy() | (not corpus.keep_incomplete))
     t = t.assign(path=audio.path.to_numpy(), samples=audio.samples.to_numpy(),
-        reason=np.where(corpus.wanted, np.where(silent, why, ''), KNOWN_BAD))
+        reason=np.where(corpus.wanted, np.where(lost, why, ''), KNOWN_BAD))
     return replace(corpus, listed=t)
 
 # %% ../nbs/00_datasets.ipynb #1f18e2eb
@@ -564,6 +566,7 @@ def open_corpus(
     label_range: tuple = None,  # of a corpus of one's own; None: from its corpus.json, or [-3, 3]
     metrics: str = None,  # the same for its family of metrics: 'mosi' or 'sims'
     say=print,  # called with a line about each thing that was mended
+    keep_incomplete:bool=False,  # use rows that have text and no sound
 ) -> Corpus: # with its audio if that was extracted: see `mmml.audio.extract_audio`
     "Find and read a corpus, and leave out what can't be used. Raises `UserError`."
     spec, root, raw, wav = locate(dataset, data_dir)
@@ -577,7 +580,8 @@ def open_corpus(
             replace(spec, **{flag: tuple(value) if flag == 'label_range' else value}), f'--{flag}'
         )
     corpus = Corpus(
-        spec, root, raw, wav, read_labels(find_folder(root, 'label.csv') or root / 'label.csv', spec, say)
+        spec, root, raw, wav, read_labels(find_folder(root, 'label.csv') or root / 'label.csv', spec, say),
+        keep_incomplete
     )
     audio = known_audio(corpus)
     return join_audio(corpus, audio) if audio.samples.any() else corpus
@@ -607,10 +611,11 @@ def summary(self:Corpus,
     def column(t, out):
         rows = dict(utterances=len(t), videos=t.video_id.nunique(), hours='no sound yet')
         if 'samples' in t and len(t):
-            s = t.samples/RATE
+            s = t.samples[t.samples > 0]/RATE
             rows |= {'hours': f'{s.sum()/3600:.2f}',
                 'seconds, 5 / 50 / 95 %': ' / '.join(f'{x:.1f}' for x in s.quantile([.05, .5, .95])),
-                'longest, seconds': f'{s.max():.1f}', f'cut at {max_seconds:g} s': f'{(s > max_seconds).mean():.1%}'}
+                'longest, seconds': f'{s.max():.1f}', f'cut at {max_seconds:g} s': f'{(s > max_seconds).mean():.1%}',
+                'without sound': (t.samples == 0).sum()}
         return rows | {f'label, {lo:g} to {hi:g}': bars(t.label, lo, hi), 'negative / zero / positive':
             share((t.label < 0).mean(), (t.label == 0).mean(), (t.label > 0).mean()),
             'without text': (t.text == '').sum(), 'left out': len(out)}

@@ -111,7 +111,7 @@ def in_front(cls, x): # (d,), (B, L, d) to (B, 1+L, d)
 # %% ../nbs/04_fusion.ipynb #679cff6a
 class Concatenation(nn.Module):
     "cc: the encoders' vectors, side by side."
-    reads_states = False
+    reads_states, reads_vector = False, True
     def __init__(self,
         d:int, # width of text
         da:int, # width of the audio vector
@@ -130,7 +130,7 @@ class Concatenation(nn.Module):
 # %% ../nbs/04_fusion.ipynb #01d9f7a8
 class FusedOnly(nn.Module):
     "cme v1: the CLS states of the CME."
-    reads_states = True
+    reads_states, reads_vector = True, False
     def __init__(self,
         d:int, # width of both streams
         da:int, # width of the audio vector; that of the states is `d`
@@ -153,6 +153,7 @@ class FusedOnly(nn.Module):
 # %% ../nbs/04_fusion.ipynb #a7ca3e08
 class Mixed(FusedOnly):
     "cme v2: a linear mixture of vector and CLS, for each stream."
+    reads_vector = True
     def __init__(self, d, da, heads, n_layers=5, dropout=.3, n_mixed=3):
         super().__init__(d, da, heads, n_layers, dropout)
         mix = lambda i: nn.Sequential(nn.Dropout(dropout), nn.Linear(i, d), nn.ReLU())

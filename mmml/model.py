@@ -26,7 +26,7 @@ from fastcore.basics import patch
 # %% ../nbs/05_model.ipynb #2592b927
 from .encoders import Encoded, SpeechEncoder, TextEncoder, load, load_speech, load_text
 from .fusion import FUSIONS, head
-from .losses import multi_loss
+from .losses import LOSSES, multi_loss
 from .datasets import RATE, UserError
 
 # %% ../nbs/05_model.ipynb #8f7328b6
@@ -44,16 +44,23 @@ class MMMLConfig(PreTrainedConfig):
         num_cme_layers:int=5,
         num_mixed_layers:int=3, # of the transformers of v3
         dropout:float=.3, # of heads and CME
-        loss_fn:str='l1', # 'l1' or 'l2'
+        modality_dropout:float=0., # share of the rows that lose text or sound on the way to the fusion, in training
+        loss_fn:str='l1', # one of `LOSSES`; 'cross_entropy' makes each head a classifier
         loss_weights:dict=None, # {head: weight}, 1 where not given
         **kwargs, # for `PreTrainedConfig`
     ):
         as_config = lambda c: AutoConfig.for_model(**c) if isinstance(c, dict) else c
         self.text_config, self.audio_config = as_config(text_config), as_config(audio_config)
-        if fusion not in FUSIONS: raise UserError(f"fusion '{fusion}': expected one of {', '.join(FUSIONS)}")
+        for name, value, known in (('fusion', fusion, FUSIONS), ('loss_fn', loss_fn, LOSSES)):
+            if value not in known: raise UserError(f"{name} '{value}': expected one of {', '.join(known)}")
+        if not 0 <= modality_dropout <= 1:
+            raise UserError(f'modality_dropout {modality_dropout:g}: expected a share, 0 to 1')
+        if modality_dropout and 'M' not in heads:
+            raise UserError(f'modality_dropout is for the fusion, head M; the heads are {heads}')
         self.heads, self.fusion, self.context = heads, fusion, context
         self.num_cme_layers, self.num_mixed_layers = num_cme_layers, num_mixed_layers
-        self.dropout, self.loss_fn, self.loss_weights = dropout, loss_fn, loss_weights
+        self.dropout, self.modality_dropout = dropout, modality_dropout
+        self.loss_fn, self.loss_weights = loss_fn, loss_weights
         super().__init__(**kwargs)
 
 # %% ../nbs/05_model.ipynb #9a89b997
@@ -75,7 +82,7 @@ class MMMLOutput(ModelOutput):
     "What `MMML` says of B utterances."
     loss: Tensor = None      # scalar; None without labels
     losses: dict = None      # {head: its own loss}
-    predictions: dict = None # {head: (B,) float}
+    predictions: dict = None # {head: (B,) float, or (B, 3) logits}; NaN where it had nothing to read
 
 # %% ../nbs/05_model.ipynb #5782d897
 class MMML(PreTrainedModel):
@@ -96,10 +103,14 @@ class MMML(PreTrainedModel):
         if audio: self.audio_encoder = audio_encoder or SpeechEncoder(AutoModel.from_config(config.audio_config))
         self.dt = dt = config.text_config.hidden_size if text else 0
         self.da = da = config.audio_config.hidden_size if audio else 0
-        if config.context and text: self.null_text = nn.Parameter(torch.zeros(dt))
-        if config.context and audio: self.null_audio = nn.Parameter(torch.zeros(da))
-        if 'T' in config.heads: self.head_T = head(n*dt, 1, dropout=config.dropout)
-        if 'A' in config.heads: self.head_A = head(n*da, 1, dropout=config.dropout)
+        fused = 'M' in config.heads and FUSIONS[config.fusion].reads_vector
+        null = lambda h, d: nn.Parameter(torch.zeros(d)) if fused or config.context and h in config.heads else None
+        self.null_text, self.null_audio = null('T', dt), null('A', da)
+        pooler = getattr(self.text_encoder.model, 'pooler', None) if text else None
+        if pooler is not None: pooler.requires_grad_(fused or 'T' in config.heads)
+        self.n_out = 3 if config.loss_fn == 'cross_entropy' else 1
+        if 'T' in config.heads: self.head_T = head(n*dt, self.n_out, dropout=config.dropout)
+        if 'A' in config.heads: self.head_A = head(n*da, self.n_out, dropout=config.dropout)
         if 'M' in config.heads: self.build_fusion(n)
         self.post_init()
 
@@ -116,22 +127,31 @@ def build_fusion(self:MMML, n):
         n_layers=c.num_cme_layers, dropout=drop, n_mixed=c.num_mixed_layers)
     if c.fusion == 'cc': hidden = (2*dt, dt) if c.context else (dt, dt, 512)
     else: hidden = (768,) if c.context else (768, 512)
-    self.head_M = head(n*self.fusion.width, *hidden, 1, dropout=drop)
+    self.head_M = head(n*self.fusion.width, *hidden, self.n_out, dropout=drop)
 
 # %% ../nbs/05_model.ipynb #e2d4be35
 @patch
+def without(self:Encoded,
+    gone:Tensor, # (B,) bool
+    null:Tensor, # (d,); None: nobody reads the vector there
+)->Encoded:
+    "The same with nothing to read in some rows."
+    vector = self.vector if null is None else torch.where(gone[:, None], null.to(self.vector.dtype), self.vector)
+    return Encoded(self.states, self.lengths*~gone, vector)
+
+# %% ../nbs/05_model.ipynb #52bca62c
+@patch
 def rows(self:MMML,
     e:Encoded, # of U pieces
-    index:Tensor, # (B,) int64
+    index:Tensor, # (B,) int64, -1: none
     context:Tensor, # (B,) int64, -1: none; None: a model without context
-    null:Tensor, # (d,)
+    null:Tensor, # (d,), or None
 )->Encoded: # of B rows, with context 2B; the states are left out where no fusion reads them
     "What an encoder says of each utterance, and of each context."
     if context is not None: index = torch.cat([index, context])
-    vector = pick(e.vector, index)
-    if context is not None: vector = torch.where(index[:, None] < 0, null.to(vector.dtype), vector)
     read = 'M' in self.config.heads and self.fusion.reads_states
-    return Encoded(pick(e.states, index) if read else None, pick(e.lengths, index)*(index >= 0), vector)
+    picked = Encoded(pick(e.states, index) if read else None, pick(e.lengths, index), pick(e.vector, index))
+    return picked.without(index < 0, null)
 
 # %% ../nbs/05_model.ipynb #97246411
 @patch
@@ -141,33 +161,58 @@ def beside(self:MMML, x): # (B, w), or (2B, w) to (B, 2w)
 
 # %% ../nbs/05_model.ipynb #eef379b0
 @patch
+def answer(self:MMML,
+    head, # of M, T or A
+    x:Tensor, # (B, ...) features
+    absent:Tensor, # (B,) bool
+)->Tensor: # (B,) float32, or (B, 3) logits: NaN where absent
+    "What a head says."
+    y = head(x).float().masked_fill(absent[:, None], torch.nan)
+    return y if self.n_out > 1 else y[:, 0]
+
+# %% ../nbs/05_model.ipynb #bba42aa1
+@patch
+def hide_some(self:MMML,
+    t:Encoded, # text, of B or 2B rows
+    a:Encoded, # audio
+    both:Tensor, # (B,) bool, rows that have both
+)->tuple: # the same, each with nothing to read in some rows
+    "Modality dropout."
+    x, p = torch.rand(len(both), device=both.device), self.config.modality_dropout
+    as_rows = lambda gone: torch.cat([gone, gone]) if self.config.context else gone
+    return (t.without(as_rows(both & (x < p/2)), self.null_text),
+            a.without(as_rows(both & (x > 1 - p/2)), self.null_audio))
+
+# %% ../nbs/05_model.ipynb #f0ecf5c3
+@patch
 def forward(self:MMML,
     input_ids=None, # (Ut, L) int64, texts
     attention_mask=None, # (Ut, L) int64
     input_values=None, # (Ua, S) float, sounds at 16 kHz, normalised
     n_samples=None, # (Ua,) int64
     sound_ids=None, # (Ua,) int64, a hash of each sound
-    text=None, # (B,) int64, the text of each utterance
+    text=None, # (B,) int64, the text of each utterance, -1: none
     text_context=None, # (B,) int64, the text before it, -1: none
-    audio=None, # (B,) int64, the sound of each utterance
+    audio=None, # (B,) int64, the sound of each utterance, -1: none
     audio_context=None, # (B,) int64, the sound before it, -1: none
-    labels=None, # (B, H) float, a column a head
-)->MMMLOutput: # predictions (B,) for each head; the loss if there are labels
+    labels=None, # (B, H) float, a column a head, NaN where it has nothing to learn
+)->MMMLOutput: # predictions (B,), or (B, 3), for each head; the loss if there are labels
     "From a batch of `mmml.batches.Collate` to sentiments."
     c, out = self.config, {}
     if not c.context: text_context = audio_context = None
     if self.dt:
-        t = self.text_encoder(input_ids, attention_mask)
-        t = self.rows(t, text, text_context, getattr(self, 'null_text', None))
+        t = self.rows(self.text_encoder(input_ids, attention_mask), text, text_context, self.null_text)
     if self.da:
         a = self.audio_encoder(input_values, n_samples, sound_ids)
         if 'M' in c.heads: a.states = self.project(a.states)
-        a = self.rows(a, audio, audio_context, getattr(self, 'null_audio', None))
+        a = self.rows(a, audio, audio_context, self.null_audio)
     if 'M' in c.heads:
-        m = torch.cat([self.beside(x) for x in self.fusion(t, a)], 1)
-        out['M'] = self.head_M(m)[:, 0].float()
-    if 'T' in c.heads: out['T'] = self.head_T(self.beside(t.vector))[:, 0].float()
-    if 'A' in c.heads: out['A'] = self.head_A(self.beside(a.vector))[:, 0].float()
+        hide = self.training and c.modality_dropout
+        read = self.hide_some(t, a, (text >= 0) & (audio >= 0)) if hide else (t, a)
+        m = torch.cat([self.beside(x) for x in self.fusion(*read)], 1)
+        out['M'] = self.answer(self.head_M, m, (text < 0) & (audio < 0))
+    if 'T' in c.heads: out['T'] = self.answer(self.head_T, self.beside(t.vector), text < 0)
+    if 'A' in c.heads: out['A'] = self.answer(self.head_A, self.beside(a.vector), audio < 0)
     if labels is None: return MMMLOutput(predictions=out)
     return MMMLOutput(*multi_loss(out, labels, c.loss_fn, c.loss_weights), out)
 
@@ -307,15 +352,15 @@ def fit(
 # %% ../nbs/05_model.ipynb #14a9368b
 @torch.no_grad()
 def fill_null(
-    model:MMML, # with context
+    model:MMML,
 ):
     "Set the null vectors to what the encoders say of an empty text and of 6 s of zeros."
-    c = model.config.text_config
-    if None not in (c.bos_token_id, c.eos_token_id):
+    c, silence = model.config.text_config, torch.zeros(1, 6*RATE)
+    if None not in (c.bos_token_id, c.eos_token_id, model.null_text):
         ids = torch.tensor([[c.bos_token_id, c.eos_token_id]])
         model.null_text.copy_(model.text_encoder(ids, torch.ones_like(ids)).vector[0])
-    silence = torch.zeros(1, 6*RATE)
-    model.null_audio.copy_(model.audio_encoder(silence, torch.tensor([6*RATE])).vector[0])
+    if model.null_audio is not None:
+        model.null_audio.copy_(model.audio_encoder(silence, torch.tensor([6*RATE])).vector[0])
 
 # %% ../nbs/05_model.ipynb #ed2c44f2
 def import_original(
@@ -331,6 +376,6 @@ def import_original(
         for e, what in ((text_encoder, 'text encoder'), (audio_encoder, 'audio encoder'))]
     model = MMML(original_config(state, *configs, **kwargs)).eval()
     fit(state, model)
-    if model.config.context: fill_null(model)
+    fill_null(model)
     return (model, part(text_encoder, "text encoder's tokenizer", AutoTokenizer),
             part(audio_encoder, "audio encoder's feature extractor", AutoFeatureExtractor))
