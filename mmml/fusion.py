@@ -10,6 +10,7 @@ __all__ = ['FUSIONS', 'Attention', 'FeedForward', 'CMELayer', 'CME', 'in_front',
 import torch
 from torch import nn, Tensor
 from torch.nn import functional as F
+from transformers.modeling_layers import GradientCheckpointingLayer
 
 # %% ../nbs/04_fusion.ipynb #d7bdd04a
 from .encoders import Encoded, lengths_to_mask
@@ -53,7 +54,7 @@ class FeedForward(nn.Module):
         return self.norm(x + self.drop(self.down(self.up(x).relu())))
 
 # %% ../nbs/04_fusion.ipynb #e8cb03ec
-class CMELayer(nn.Module):
+class CMELayer(GradientCheckpointingLayer):
     "Cross-attention both ways, self-attention, feed-forward."
     def __init__(self,
         d:int, # width of both streams

@@ -40,7 +40,9 @@ from .batches import Collate, make_loader, targets
 from .datasets import LABELS, RATE, CorpusSpec, UserError, open_corpus, replacing
 from .losses import check_heads, multi_loss, to_class
 from .metrics import ACC2, bootstrap_ci, evaluate, known, results_table
-from .model import from_encoders, save_model
+from .card import model_card
+from .model import FREEZE, from_encoders, save_model
+from .tuning import memory
 
 # %% ../nbs/08_training.ipynb #88bd26c7
 @torch.no_grad()
@@ -280,6 +282,11 @@ class RunConfig:
     modality_dropout: float = flag(
         None, 'share of the training rows that lose text or sound on the way to the fusion (0)', least=0, most=1)
     keep_incomplete: bool = flag(None, 'use utterances that have text and no sound (False)')
+    freeze: str = flag(
+        None, "not to be trained: front_end (the speech encoder's convolutions), text, audio or both (front_end)",
+        choices=tuple(FREEZE))
+    lora: int = flag(None, 'train adapters of this rank instead of the whole encoders (no adapters)', least=1)
+    gradient_checkpointing: bool = flag(None, 'compute activations twice instead of keeping them (False)')
     train_mode: str = flag(
         'regression', 'regression, or classification: negative, neutral or positive (regression)',
         choices=('regression', 'classification'))
@@ -306,7 +313,7 @@ class RunConfig:
 # %% ../nbs/08_training.ipynb #547606bc
 DEFAULTS = dict(model='cme', cme_version='v1', text_context_len=2, audio_context_len=1, num_hidden_layers=5,
     num_mixed_layers=3, lr=5e-6, batch_size=8, early_stop=8, dropout=.3, modality_dropout=0.,
-    keep_incomplete=False, loss_fn='l1', unimodal_labels=True)
+    keep_incomplete=False, freeze='front_end', gradient_checkpointing=False, loss_fn='l1', unimodal_labels=True)
 TINY = Path(mmml.__file__).parent/'tiny'
 PRESETS = {
     'en': dict(text_encoder='roberta-base', audio_encoder='facebook/data2vec-audio-base'),
@@ -347,14 +354,18 @@ def resolve(
     if cfg.dropout is not None and cfg.dropout >= 1:
         raise UserError(f'--dropout {cfg.dropout}: expected a number from 0 to below 1')
     fused, cme, classes = 'M' in heads, cfg.model != 'cc', cfg.train_mode == 'classification'
-    idle = dict(model=not fused, modality_dropout=not fused, cme_version=not (fused and cme),
+    there = [e for e, h in (('text', 'MT'), ('audio', 'MA')) if set(h) & set(heads)]
+    tuned = [e for e in there if cfg.freeze not in (e, 'both')]
+    freezable = {'front_end': ['audio'], 'both': ['text', 'audio']}.get(cfg.freeze, [cfg.freeze])
+    idle = dict(freeze=not set(freezable) <= set(there), lora=not tuned,
+        gradient_checkpointing=not tuned and not (fused and cme), model=not fused, modality_dropout=not fused, cme_version=not (fused and cme),
         num_hidden_layers=not (fused and cme), num_mixed_layers=not (fused and cme and cfg.cme_version == 'v3'),
         keep_incomplete=heads == 'A', loss_fn=classes, metrics=classes,
         text_context_len=not cfg.context or heads == 'A', audio_context_len=not cfg.context or heads == 'T',
         text_encoder=heads == 'A', audio_encoder=heads == 'T',
         unimodal_labels=not spec.own_labels or heads == 'M')
     if useless := [k for k, v in idle.items() if v and getattr(cfg, k) is not None]:
-        others = [f'--{k} {v}' for k in ('dataset', 'loss', 'model', 'cme_version', 'context', 'train_mode')
+        others = [f'--{k} {v}' for k in ('dataset', 'loss', 'model', 'cme_version', 'context', 'train_mode', 'freeze')
             if (v := getattr(cfg, k)) is not None and k != useless[0]]
         raise UserError(f"--{useless[0]} has no effect with {' '.join(others)}: leave it out")
     values = DEFAULTS | PRESETS[preset_name(cfg, spec)] | (dict(loss_fn='cross_entropy') if classes else {})
@@ -483,10 +494,11 @@ def announce(cfg, corpus, model, device, folder):
         + (f'; {gaps[0]} without words, {gaps[1]} without sound' if any(gaps) else '')
         + (f'; {len(corpus.left_out)} left out, see {corpus.wav}/extraction.csv' if len(corpus.left_out) else '')
     )
-    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    bill = memory(model)
     fusion = f'{cfg.model}, ' if 'M' in cfg.loss else ''
     print(
-        f"{fusion}heads {cfg.loss}, {'with' if cfg.context else 'no'} context: {model.num_parameters():,} parameters, {trained:,} trained, on {device}"
+        f"{fusion}heads {cfg.loss}, {'with' if cfg.context else 'no'} context: {bill['parameters']:,} parameters, "
+        f"{bill['trained']:,} trained ({bill['GiB']:.2g} GiB of weights, gradients and AdamW), on {device}"
     )
     shown = {k: getattr(cfg, k) for k in ('lr', 'batch_size', 'num_hidden_layers', 'early_stop', 'dropout')}
     print(f"preset {preset}: "
@@ -497,10 +509,13 @@ def announce(cfg, corpus, model, device, folder):
 def build_model(cfg):
     "Model, tokenizer and feature extractor of a run."
     set_seed(cfg.seed)
-    return from_encoders(cfg.text_encoder, cfg.audio_encoder, cfg.loss,
+    model, tok, fe = from_encoders(cfg.text_encoder, cfg.audio_encoder, cfg.loss,
         fusion=cfg.cme_version if cfg.model == 'cme' else 'cc', context=cfg.context,
         num_cme_layers=cfg.num_hidden_layers, num_mixed_layers=cfg.num_mixed_layers, dropout=cfg.dropout,
-        modality_dropout=cfg.modality_dropout, loss_fn=cfg.loss_fn, loss_weights=head_weights(cfg))
+        modality_dropout=cfg.modality_dropout, freeze=cfg.freeze, loss_fn=cfg.loss_fn, loss_weights=head_weights(cfg))
+    if cfg.lora: model.add_lora(cfg.lora)
+    if cfg.gradient_checkpointing: model.save_memory()
+    return model, tok, fe
 
 # %% ../nbs/08_training.ipynb #47e08656
 def build_loaders(cfg, corpus, model, tok, fe):
@@ -630,7 +645,6 @@ def finish(cfg, corpus, trainer, checkpoints, chosen, test_loader, truth, tok, f
     out = table[['video_id', 'clip_id', 'text', *LABELS.values()]].assign(**columns(p))
     with replacing(folder/'predictions.csv') as tmp: out.to_csv(tmp, index=False)
     plot_run(rows, p, truth, epochs['best_loss'], folder/'curves.png')
-    write_model_folder(folder/'model', trainer.accel.unwrap_model(trainer.model), tok, fe)
     best = rows[epochs['best_loss'] - 1]
     results = dict(
         best_epoch=epochs['best_loss'],
@@ -642,6 +656,9 @@ def finish(cfg, corpus, trainer, checkpoints, chosen, test_loader, truth, tok, f
         ci95={h: bootstrap_ci(y, p[h], table.video_id, family) for h, y in zip(p, truth.T)},
         seconds=round(time.perf_counter() - start, 1),
     )
+    about = describe(cfg, corpus)
+    card = model_card(about['flags'], corpus, results, about['versions'])
+    write_model_folder(folder/'model', trainer.accel.unwrap_model(trainer.model).merge_lora(), tok, fe, card)
     with replacing(folder / 'results.json') as tmp:
         tmp.write_text(json.dumps(nan_to_null(results), indent=1, allow_nan=False))
     for name in chosen: shutil.rmtree(checkpoints.folder/name, ignore_errors=True)
@@ -652,9 +669,9 @@ def finish(cfg, corpus, trainer, checkpoints, chosen, test_loader, truth, tok, f
     print(results_table(figures, published).to_string(float_format='{:.4f}'.format))
 
 # %% ../nbs/08_training.ipynb #3f388e50
-def write_model_folder(folder, model, tok, fe):
+def write_model_folder(folder, model, tok, fe, card):
     "`save_model` to a temporary folder, then renamed."
     tmp = folder.with_name(f'.{folder.name}.part')
     for f in (tmp, folder): shutil.rmtree(f, ignore_errors=True)
-    try: save_model(tmp, model, tok, fe); os.replace(tmp, folder)
+    try: save_model(tmp, model, tok, fe, card); os.replace(tmp, folder)
     except OSError as e: raise UserError(f"can't write {folder}: {e.strerror or e}") from None
