@@ -6,6 +6,7 @@
 __all__ = ['memory']
 
 # %% ../nbs/05b_tuning.ipynb #d1ac55b2
+from importlib import import_module
 import torch
 from fastcore.basics import patch
 
@@ -27,14 +28,14 @@ def add_lora(self:MMML,
     rank:int, # r: what the change of a matrix can span
 )->MMML: # itself
     "Freeze the encoders that are trained and put adapters in front of their linear layers. Raises `UserError`."
-    try: from peft import LoraConfig, inject_adapter_in_model
+    try: peft = import_module('peft')
     except ImportError: raise UserError("LoRA needs peft: pip install 'mmml-sentiment[lora]'") from None
     names = [n for n in FREEZE['both'] if hasattr(self, n) and n not in FREEZE[self.config.freeze]]
     if not names: raise UserError(f"LoRA has no effect with freeze '{self.config.freeze}' and heads {self.config.heads}")
     for e in (getattr(self, n).model for n in names):
         whole = {n: p.requires_grad for n, p in e.named_parameters() if n.startswith('pooler.')}
         linear = [n for n, m in e.named_modules() if isinstance(m, torch.nn.Linear) and not n.startswith('pooler.')]
-        inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=rank, target_modules=linear), e, low_cpu_mem_usage=self.device.type == 'meta')
+        peft.inject_adapter_in_model(peft.LoraConfig(r=rank, lora_alpha=rank, target_modules=linear), e, low_cpu_mem_usage=self.device.type == 'meta')
         for n, p in e.named_parameters():
             if n in whole: p.requires_grad_(whole[n])
     return self
