@@ -31,8 +31,9 @@ def data_table(
 )->str:
     "The splits of a corpus, as a table in Markdown."
     t = corpus.table.assign(hours=corpus.table.samples/RATE/3600)
-    rows = [(m, len(s), s.video_id.nunique(), f'{s.hours.sum():.2f}', (s.text == '').sum(), (s.samples == 0).sum())
-        for m in ('train', 'valid', 'test') for s in [t[t['mode'] == m]]]
+    row = lambda m, s: (m, len(s), s.video_id.nunique(), f'{s.hours.sum():.2f}',
+        (s.text == '').sum(), (s.samples == 0).sum())
+    rows = [row(m, t[t['mode'] == m]) for m in ('train', 'valid', 'test')]
     return markdown_table(['split', 'utterances', 'videos', 'hours', 'without words', 'without sound'], rows)
 
 # %% ../nbs/07b_card.ipynb #ef99101f
@@ -53,11 +54,11 @@ def limits(
     "What has to be known before a model is used."
     spec, lo_hi = corpus.spec, '{:g} to {:g}'.format(*corpus.spec.label_range)
     out = [
-        f'It says how an utterance sounded to annotators, on their scale of {lo_hi}; it does not know what anybody feels. '
-        'It must not be used to judge or to sort people.',
-        f"It has learnt from the recordings above, in the language '{spec.language}', and from no others. What another "
-        'language, accent, age, microphone or topic does to it was not measured; expect it to be worse.',
-        'The words are taken from a transcript. Those of a speech recogniser have errors that it was not trained on.',
+        f'It says how an utterance sounded to annotators, on their scale of {lo_hi}; it does not know what '
+        'anybody feels. It must not be used to judge or to sort people.',
+        f"It has learnt from the recordings above, in the language '{spec.language}', and from no others. What "
+        'another language, accent, age, microphone or topic does to it was not measured; expect it to be worse.',
+        'The words are taken from a transcript. A speech recogniser makes errors that it was not trained on.',
         f"Of each sound it hears {flags['max_seconds']:g} seconds at most.",
         'The intervals say what other videos of the same kind would change. They say nothing of other seeds, '
         'and nothing of other kinds of video.']
@@ -65,7 +66,7 @@ def limits(
     if not flags['modality_dropout'] and 'M' in flags['loss']:
         out.append('It was not trained for missing words or missing sound (no modality dropout).')
     if spec.name == 'sample':
-        out.append('**Its data are synthetic speech with synthetic sentiment: it is of no use outside of tests.**')
+        out.append('**Its data are synthetic speech with synthetic sentiment: of no use outside of tests.**')
     return out
 
 # %% ../nbs/07b_card.ipynb #a3b12f32
@@ -76,12 +77,13 @@ def metadata(
 )->str: # YAML
     "The head of a card, for the hub."
     name, task = corpus.spec.name, 'Multimodal sentiment ' + flags['train_mode']
-    evals = [EvalResult(task_type='other', task_name=task, dataset_type=name, dataset_name=name, dataset_split='test',
-        metric_type=k, metric_name=f'{k} (head {h})', metric_value=v)
+    evals = [EvalResult(task_type='other', task_name=task, dataset_type=name, dataset_name=name,
+        dataset_split='test', metric_type=k, metric_name=f'{k} (head {h})', metric_value=v)
         for h, m in results['test'].items() for k, v in m.items() if not math.isnan(v)]
-    base = [flags[e] for e in ('text_encoder', 'audio_encoder') if flags.get(e) and not Path(flags[e]).is_dir()]
-    return ModelCardData(language=corpus.spec.language, library_name='mmml', base_model=base or None, model_name='mmml',
-        tags=['mmml', 'multimodal', 'sentiment-analysis', 'speech'], eval_results=evals or None).to_yaml()
+    base = [v for k in ('text_encoder', 'audio_encoder') if (v := flags.get(k)) and not Path(v).is_dir()]
+    return ModelCardData(model_name='mmml', library_name='mmml', language=corpus.spec.language,
+        tags=['mmml', 'multimodal', 'sentiment-analysis', 'speech'], base_model=base or None,
+        eval_results=evals or None).to_yaml()
 
 # %% ../nbs/07b_card.ipynb #4a3f12bf
 def model_card(
@@ -92,7 +94,8 @@ def model_card(
 )->str: # Markdown with a YAML head
     "The page that goes with a model."
     interval = lambda lo, hi: None if math.isnan(lo) else f'{lo:.4f} to {hi:.4f}'
-    title = 'classes' if flags['train_mode'] == 'classification' else 'from {:g} to {:g}'.format(*corpus.spec.label_range)
+    title = 'from {:g} to {:g}'.format(*corpus.spec.label_range)
+    if flags['train_mode'] == 'classification': title = 'negative, neutral or positive'
     figures = [f'Head {h}:\n\n' + markdown_table(['figure', 'value', '95 % interval'],
         [(k, float(v), interval(*results['ci95'][h][k])) for k, v in m.items()])
         for h, m in results['test'].items()]

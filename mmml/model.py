@@ -30,7 +30,8 @@ from .losses import LOSSES, multi_loss
 from .datasets import RATE, UserError
 
 # %% ../nbs/05_model.ipynb #8f7328b6
-FREEZE = dict(front_end=(), text=('text_encoder',), audio=('audio_encoder',), both=('text_encoder', 'audio_encoder'))
+FREEZE = dict(front_end=(), text=('text_encoder',), audio=('audio_encoder',),
+    both=('text_encoder', 'audio_encoder'))
 
 # %% ../nbs/05_model.ipynb #b1841067
 class MMMLConfig(PreTrainedConfig):
@@ -47,15 +48,16 @@ class MMMLConfig(PreTrainedConfig):
         num_cme_layers:int=5,
         num_mixed_layers:int=3, # of the transformers of v3
         dropout:float=.3, # of heads and CME
-        freeze:str='front_end', # what isn't trained, one of `FREEZE`; the speech encoder's convolutions never are
-        modality_dropout:float=0., # share of the rows that lose text or sound on the way to the fusion, in training
+        freeze:str='front_end', # one of `FREEZE`: what isn't trained, beside the speech encoder's convolutions
+        modality_dropout:float=0., # share of training rows whose text or sound the fusion doesn't see
         loss_fn:str='l1', # one of `LOSSES`; 'cross_entropy' makes each head a classifier
         loss_weights:dict=None, # {head: weight}, 1 where not given
         **kwargs, # for `PreTrainedConfig`
     ):
         as_config = lambda c: AutoConfig.for_model(**c) if isinstance(c, dict) else c
         self.text_config, self.audio_config = as_config(text_config), as_config(audio_config)
-        for name, value, known in (('fusion', fusion, FUSIONS), ('loss_fn', loss_fn, LOSSES), ('freeze', freeze, FREEZE)):
+        for name, value, known in (
+            ('fusion', fusion, FUSIONS), ('loss_fn', loss_fn, LOSSES), ('freeze', freeze, FREEZE)):
             if value not in known: raise UserError(f"{name} '{value}': expected one of {', '.join(known)}")
         if not 0 <= modality_dropout <= 1:
             raise UserError(f'modality_dropout {modality_dropout:g}: expected a share, 0 to 1')
@@ -108,7 +110,8 @@ class MMML(PreTrainedModel):
         self.dt = dt = config.text_config.hidden_size if text else 0
         self.da = da = config.audio_config.hidden_size if audio else 0
         fused = 'M' in config.heads and FUSIONS[config.fusion].reads_vector
-        null = lambda h, d: nn.Parameter(torch.zeros(d)) if fused or config.context and h in config.heads else None
+        read = lambda h: fused or config.context and h in config.heads
+        null = lambda h, d: nn.Parameter(torch.zeros(d)) if read(h) else None
         self.null_text, self.null_audio = null('T', dt), null('A', da)
         self.n_out = 3 if config.loss_fn == 'cross_entropy' else 1
         if 'T' in config.heads: self.head_T = head(n*dt, self.n_out, dropout=config.dropout)
@@ -123,7 +126,7 @@ class MMML(PreTrainedModel):
 # %% ../nbs/05_model.ipynb #06902f27
 @patch
 def freeze(self:MMML):
-    "Exclude from training what `config.freeze` names, and what nobody reads. Raises `UserError` if it isn't there."
+    "Don't train what `config.freeze` names, nor what nobody reads. Raises `UserError` if it isn't there."
     c = self.config
     for name in FREEZE[c.freeze]:
         if not hasattr(self, name):
@@ -163,7 +166,8 @@ def without(self:Encoded,
     null:Tensor, # (d,); None: nobody reads the vector there
 )->Encoded:
     "The same with nothing to read in some rows."
-    vector = self.vector if null is None else torch.where(gone[:, None], null.to(self.vector.dtype), self.vector)
+    vector = self.vector
+    if null is not None: vector = torch.where(gone[:, None], null.to(vector.dtype), vector)
     return Encoded(self.states, self.lengths*~gone, vector)
 
 # %% ../nbs/05_model.ipynb #52bca62c
@@ -254,9 +258,10 @@ def from_encoders(
     text, audio = needs(heads)
     te, tok = load_text(text_encoder) if text else (None, None)
     ae, fe = load_speech(audio_encoder) if audio else (None, None)
-    config_of = lambda e, name: e.model.config.to_dict() | dict(_name_or_path=Path(name).name if Path(name).is_dir() else str(name))
-    config = MMMLConfig(text_config=config_of(te, text_encoder) if text else None,
-        audio_config=config_of(ae, audio_encoder) if audio else None, heads=heads, **kwargs)
+    def config_of(encoder, name):
+        name = Path(name).name if Path(name).is_dir() else str(name)
+        return encoder and encoder.model.config.to_dict() | dict(_name_or_path=name)
+    config = MMMLConfig(config_of(te, text_encoder), config_of(ae, audio_encoder), heads, **kwargs)
     return MMML(config, te, ae), tok, fe
 
 # %% ../nbs/05_model.ipynb #f51b39e0
@@ -284,6 +289,10 @@ def from_pretrained(cls:MMML,
     for p in loaded.parameters(): p.data = p.data.clone()
     loaded.freeze()
     return model
+
+# %% ../nbs/05_model.ipynb #6d30eada
+AutoConfig.register('mmml', MMMLConfig, exist_ok=True)
+AutoModel.register(MMMLConfig, MMML, exist_ok=True)
 
 # %% ../nbs/05_model.ipynb #35054d33
 def cme_names(): # {ours: theirs}

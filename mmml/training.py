@@ -161,8 +161,9 @@ class History(Callback):
         )
         main = next(iter(m))
         if not self.quiet:
+            heads = ', '.join(f'{h} {l:.4f}' for h, l in t.valid_losses.items())
             print(
-                f"epoch {t.epoch:3d}   loss {t.train_loss:.4f}   valid {t.valid_loss:.4f} ({', '.join(f'{h} {l:.4f}' for h, l in t.valid_losses.items())})   "
+                f"epoch {t.epoch:3d}   loss {t.train_loss:.4f}   valid {t.valid_loss:.4f} ({heads})   "
                 f"{shown} {main} {m[main][shown]:.4f}   {s:.1f} s, {t.seen / s:.0f} utterances/s",
                 flush=True,
             )
@@ -261,7 +262,8 @@ class RunConfig:
     )
     cme_version:str = flag(
         None,
-        'what the fusion head reads: v1 the fused features, v2 a mixture with the unimodal ones, v3 a transformer over both (v1)',
+        'what the fusion head reads: v1 the fused features, v2 a mixture with the unimodal ones, '
+        'v3 a transformer over both (v1)',
         choices=('v1', 'v2', 'v3'),
     )
     loss: str = flag(
@@ -280,7 +282,7 @@ class RunConfig:
     epochs:int = flag(None, 'at most so many epochs (no limit)', least=1)
     dropout:float = flag(None, 'of heads and CME (0.3; sample 0)', least=0)
     modality_dropout: float = flag(
-        None, 'share of the training rows that lose text or sound on the way to the fusion (0)', least=0, most=1)
+        None, "share of training rows whose text or sound the fusion doesn't see (0)", least=0, most=1)
     keep_incomplete: bool = flag(None, 'use utterances that have text and no sound (False)')
     freeze: str = flag(
         None, "not to be trained: front_end (the speech encoder's convolutions), text, audio or both (front_end)",
@@ -353,20 +355,21 @@ def resolve(
     if cfg.lr == 0: raise UserError('--lr 0: nothing would be learnt')
     if cfg.dropout is not None and cfg.dropout >= 1:
         raise UserError(f'--dropout {cfg.dropout}: expected a number from 0 to below 1')
-    fused, cme, classes = 'M' in heads, cfg.model != 'cc', cfg.train_mode == 'classification'
+    fused, classes = 'M' in heads, cfg.train_mode == 'classification'
+    cme = fused and cfg.model != 'cc'
     there = [e for e, h in (('text', 'MT'), ('audio', 'MA')) if set(h) & set(heads)]
     tuned = [e for e in there if cfg.freeze not in (e, 'both')]
     freezable = {'front_end': ['audio'], 'both': ['text', 'audio']}.get(cfg.freeze, [cfg.freeze])
     idle = dict(freeze=not set(freezable) <= set(there), lora=not tuned,
-        gradient_checkpointing=not tuned and not (fused and cme), model=not fused, modality_dropout=not fused, cme_version=not (fused and cme),
-        num_hidden_layers=not (fused and cme), num_mixed_layers=not (fused and cme and cfg.cme_version == 'v3'),
+        gradient_checkpointing=not tuned and not cme, model=not fused, modality_dropout=not fused,
+        cme_version=not cme, num_hidden_layers=not cme, num_mixed_layers=not cme or cfg.cme_version != 'v3',
         keep_incomplete=heads == 'A', loss_fn=classes, metrics=classes,
         text_context_len=not cfg.context or heads == 'A', audio_context_len=not cfg.context or heads == 'T',
         text_encoder=heads == 'A', audio_encoder=heads == 'T',
         unimodal_labels=not spec.own_labels or heads == 'M')
     if useless := [k for k, v in idle.items() if v and getattr(cfg, k) is not None]:
-        others = [f'--{k} {v}' for k in ('dataset', 'loss', 'model', 'cme_version', 'context', 'train_mode', 'freeze')
-            if (v := getattr(cfg, k)) is not None and k != useless[0]]
+        decide = 'dataset', 'loss', 'model', 'cme_version', 'context', 'train_mode', 'freeze'
+        others = [f'--{k} {v}' for k in decide if (v := getattr(cfg, k)) is not None and k != useless[0]]
         raise UserError(f"--{useless[0]} has no effect with {' '.join(others)}: leave it out")
     values = DEFAULTS | PRESETS[preset_name(cfg, spec)] | (dict(loss_fn='cross_entropy') if classes else {})
     values |= dict(num_workers=4 if torch.cuda.is_available() and cfg.device != 'cpu' else 0)
@@ -382,7 +385,8 @@ def head_weights(cfg): # {head: weight}, or None
     except ValueError: w = []
     if len(w) != len(cfg.loss) or not all(0 <= x < math.inf for x in w) or not sum(w):
         raise UserError(
-            f"--loss_weights {cfg.loss_weights}: expected {len(cfg.loss)} numbers from 0 up with commas between, for the heads {cfg.loss}"
+            f'--loss_weights {cfg.loss_weights}: expected {len(cfg.loss)} numbers from 0 up with commas between, '
+            f'for the heads {cfg.loss}'
         )
     return dict(zip(cfg.loss, w))
 
@@ -393,7 +397,7 @@ def run_name(
 )->str: # such as 'sample-cme-v1-context-MTA-seed1'
     "The name of a run's folder."
     parts = [Path(given.dataset).name or 'corpus',
-        *([] if 'M' not in resolved.loss else ['cme', resolved.cme_version] if resolved.model == 'cme' else ['cc']),
+        *(dict(cme=['cme', resolved.cme_version], cc=['cc'])[resolved.model] if 'M' in resolved.loss else []),
         'context' if given.context else 'nocontext', resolved.loss]
     named = {
         'dataset',
@@ -454,7 +458,8 @@ def write_config(
         )
         if changed := [k for k, v in same(json.loads(json.dumps(config))).items() if same(old).get(k) != v]:
             raise UserError(
-                f"{folder} was started with another {', '.join(changed)}: resume with the same, or choose another --output_dir"
+                f"{folder} was started with another {', '.join(changed)}: resume with the same, "
+                'or choose another --output_dir'
             )
     with replacing(folder/'config.json') as tmp: tmp.write_text(json.dumps(config, indent=1))
 
@@ -490,7 +495,8 @@ def announce(cfg, corpus, model, device, folder):
     splits = ', '.join(f"{m} {(t['mode'] == m).sum()}" for m in ('train', 'valid', 'test'))
     cut, gaps = (t.samples > cfg.max_seconds*RATE).sum(), ((t.text == '').sum(), (t.samples == 0).sum())
     print(
-        f"{corpus.spec.name}: {len(t)} utterances ({splits}), {t.samples.sum() / RATE / 3600:.2f} h, {t.video_id.nunique()} videos; {cut} cut at {cfg.max_seconds:g} s"
+        f'{corpus.spec.name}: {len(t)} utterances ({splits}), {t.samples.sum()/RATE/3600:.2f} h, '
+        f'{t.video_id.nunique()} videos; {cut} cut at {cfg.max_seconds:g} s'
         + (f'; {gaps[0]} without words, {gaps[1]} without sound' if any(gaps) else '')
         + (f'; {len(corpus.left_out)} left out, see {corpus.wav}/extraction.csv' if len(corpus.left_out) else '')
     )
@@ -512,7 +518,8 @@ def build_model(cfg):
     model, tok, fe = from_encoders(cfg.text_encoder, cfg.audio_encoder, cfg.loss,
         fusion=cfg.cme_version if cfg.model == 'cme' else 'cc', context=cfg.context,
         num_cme_layers=cfg.num_hidden_layers, num_mixed_layers=cfg.num_mixed_layers, dropout=cfg.dropout,
-        modality_dropout=cfg.modality_dropout, freeze=cfg.freeze, loss_fn=cfg.loss_fn, loss_weights=head_weights(cfg))
+        modality_dropout=cfg.modality_dropout, freeze=cfg.freeze, loss_fn=cfg.loss_fn,
+        loss_weights=head_weights(cfg))
     if cfg.lora: model.add_lora(cfg.lora)
     if cfg.gradient_checkpointing: model.save_memory()
     return model, tok, fe
@@ -533,7 +540,7 @@ def build_loaders(cfg, corpus, model, tok, fe):
 
 # %% ../nbs/08_training.ipynb #54f7f6ba
 def test_once(trainer, checkpoints, name, loader, truth, family):
-    "Load a chosen checkpoint and read the test split with it: predictions {head: (n,)}, figures {head: {figure: value}}."
+    "Read the test split with a chosen checkpoint: {head: (n,) predictions}, {head: {figure: value}}."
     model = trainer.accel.unwrap_model(trainer.model)
     model.load_state_dict(load_file(checkpoints.path(name)))
     p = {h: v.double().numpy() for h, v in predict(trainer.model, loader, trainer.accel.device).items()}
@@ -662,9 +669,8 @@ def finish(cfg, corpus, trainer, checkpoints, chosen, test_loader, truth, tok, f
     with replacing(folder / 'results.json') as tmp:
         tmp.write_text(json.dumps(nan_to_null(results), indent=1, allow_nan=False))
     for name in chosen: shutil.rmtree(checkpoints.folder/name, ignore_errors=True)
-    print(
-        f"\ntest split ({len(test)} utterances), epoch {epochs['best_loss']} of {len(rows)}, chosen by validation loss, {results['seconds']:.0f} s in all"
-    )
+    print(f"\ntest split ({len(test)} utterances), epoch {epochs['best_loss']} of {len(rows)}, "
+        f"chosen by validation loss, {results['seconds']:.0f} s in all")
     published = '' if family == 'classes' else corpus.spec.name
     print(results_table(figures, published).to_string(float_format='{:.4f}'.format))
 

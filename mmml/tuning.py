@@ -30,12 +30,15 @@ def add_lora(self:MMML,
     "Freeze the encoders that are trained and put adapters in front of their linear layers. Raises `UserError`."
     try: peft = import_module('peft')
     except ImportError: raise UserError("LoRA needs peft: pip install 'mmml-sentiment[lora]'") from None
-    names = [n for n in FREEZE['both'] if hasattr(self, n) and n not in FREEZE[self.config.freeze]]
-    if not names: raise UserError(f"LoRA has no effect with freeze '{self.config.freeze}' and heads {self.config.heads}")
+    c, there = self.config, [n for n in FREEZE['both'] if hasattr(self, n)]
+    names = [n for n in there if n not in FREEZE[c.freeze]]
+    if not names: raise UserError(f"LoRA has no effect with freeze '{c.freeze}' and heads {c.heads}")
     for e in (getattr(self, n).model for n in names):
         whole = {n: p.requires_grad for n, p in e.named_parameters() if n.startswith('pooler.')}
-        linear = [n for n, m in e.named_modules() if isinstance(m, torch.nn.Linear) and not n.startswith('pooler.')]
-        peft.inject_adapter_in_model(peft.LoraConfig(r=rank, lora_alpha=rank, target_modules=linear), e, low_cpu_mem_usage=self.device.type == 'meta')
+        linear = [n for n, m in e.named_modules()
+            if isinstance(m, torch.nn.Linear) and not n.startswith('pooler.')]
+        config = peft.LoraConfig(r=rank, lora_alpha=rank, target_modules=linear)
+        peft.inject_adapter_in_model(config, e, low_cpu_mem_usage=self.device.type == 'meta')
         for n, p in e.named_parameters():
             if n in whole: p.requires_grad_(whole[n])
     return self
