@@ -234,7 +234,8 @@ def extract_audio(
     raw = clip_files(corpus.raw, audio.video_id[todo].unique())
     if not raw and not (audio.path != '').any() and not corpus.keep_incomplete:
         raise UserError(
-            f'no clips: looked for {corpus.raw}/<video_id>/<clip_id>.mp4 and {corpus.wav}/<video_id>/<clip_id>.wav'
+            f'no clips: looked for {corpus.raw}/<video_id>/<clip_id>.mp4 and {corpus.wav}/<video_id>/<clip_id>.wav; '
+            'to use the words alone: mmml_run with --keep_incomplete True'
         )
     jobs = [
         (str(raw.get((v, c), '')), p, str(corpus.wav / v / f'{c}.wav'))
