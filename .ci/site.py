@@ -72,6 +72,7 @@ def build():
         to.parent.mkdir(parents=True, exist_ok=True)
         link = lambda m: f']({posixpath.relpath(pages[posixpath.normpath(posixpath.join(posixpath.dirname(name), m[1]))][1], posixpath.dirname(name) or ".")}{m[2] or ""})'
         text = re.sub(r'\]\(([\w./-]+\.ipynb)(#[\w.-]+)?\)', link, to_markdown(f, to.parent))
+        text = re.sub(r'(?ms)^```.*?^```', lambda m: re.sub(r'\[(`[^`]+`)\]\([^)]+\)', r'\1', m[0]), text)  # code holds no links
         nav = to.with_suffix('.nav')
         nav.write_text('<nav id="side">' + pandoc('\n'.join(sidebar(config['website']['sidebar']['contents'], pages, pages[name][1])), '-f', 'markdown', '-t', 'html5') + '</nav>')
         css = posixpath.relpath('style.css', posixpath.dirname(pages[name][1]) or '.')
@@ -97,13 +98,13 @@ def broken_links():
             if not (DOCS/target).is_file(): yield f'{name}: {url}: no such page'
             elif u.fragment and target in pages and f'id="{unquote(u.fragment)}"' not in pages[target]: yield f'{name}: {url}: no such place'
 
-CSS = '''body{max-width:none;margin:0;display:grid;grid-template-columns:14em minmax(0,64em) 13em;column-gap:2em;padding:2em;font-family:system-ui,sans-serif;line-height:1.55;color:#222}
+CSS = '''body{max-width:none;margin:0;display:grid;grid-template-columns:12em minmax(0,66em) 12em;column-gap:2em;padding:2em;font-family:system-ui,sans-serif;line-height:1.55;color:#222}
 #side{grid-column:1;grid-row:1/200;font-size:.92em}#side ul{list-style:none;padding-left:.9em}a{color:#1a5fb4;text-decoration:none}a:hover{text-decoration:underline}
 #title-block-header{grid-column:2}#TOC{grid-column:3;grid-row:1/200;font-size:.85em}#TOC ul{list-style:none;padding-left:1em}
 body>*{grid-column:2}h1,h2,h3{line-height:1.2}blockquote{color:#555;border-left:3px solid #ccc;margin-left:0;padding-left:1em}
-pre{overflow:auto;margin:.5em 0;font-size:.86em;line-height:1.4}div.sourceCode{background:#f1f3f5;padding:.3em .8em;border-radius:4px}pre.output{color:#444;padding:0 .8em}
+pre{overflow:auto;margin:.5em 0;font-size:.8em;line-height:1.45}div.sourceCode{background:#f1f3f5;padding:.3em .8em;border-radius:4px}pre.output{color:#444;padding:0 .8em}
 table{border-collapse:collapse;font-size:.9em;margin:.6em 0}td,th{padding:.25em .7em;text-align:left;border-bottom:1px solid #e4e4e4;vertical-align:top}table.dataframe td,table.dataframe th{text-align:right}table.dataframe{display:block;overflow-x:auto;border:0}table.dataframe td,table.dataframe th{white-space:nowrap;border-left:0;border-right:0}hr{width:100%;border:0;border-top:1px solid #e4e4e4}img{max-width:100%}
-@media(max-width:70em){body{grid-template-columns:minmax(0,1fr)}#side,#TOC{grid-column:1;grid-row:auto}body>*{grid-column:1}}
+@media(max-width:70em){body{grid-template-columns:minmax(0,1fr)}#side,#TOC,#title-block-header{grid-column:1;grid-row:auto}body>*{grid-column:1}}
 '''
 
 if __name__ == '__main__':

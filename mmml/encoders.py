@@ -25,7 +25,7 @@ from .datasets import UserError
 # %% ../nbs/03_encoders.ipynb #aae19b2b
 @dataclass
 class Encoded:
-    "What an encoder says of U pieces."
+    "An encoder's output for U pieces: texts or clips."
     states:Tensor   # (U, F, d) float; what lies beyond a length means nothing
     lengths:Tensor  # (U,) int64, valid states
     vector:Tensor   # (U, d) float, one for the piece

@@ -110,8 +110,8 @@ class MMML(PreTrainedModel):
         self.dt = dt = config.text_config.hidden_size if text else 0
         self.da = da = config.audio_config.hidden_size if audio else 0
         fused = 'M' in config.heads and FUSIONS[config.fusion].reads_vector
-        read = lambda h: fused or config.context and h in config.heads
-        null = lambda h, d: nn.Parameter(torch.zeros(d)) if read(h) else None
+        can_be_absent = lambda h: fused or (config.context and h in config.heads) # what the vector of h tells
+        null = lambda h, d: nn.Parameter(torch.zeros(d)) if can_be_absent(h) else None
         self.null_text, self.null_audio = null('T', dt), null('A', da)
         self.n_out = 3 if config.loss_fn == 'cross_entropy' else 1
         if 'T' in config.heads: self.head_T = head(n*dt, self.n_out, dropout=config.dropout)
@@ -392,12 +392,13 @@ def fit(
 # %% ../nbs/05_model.ipynb #14a9368b
 @torch.no_grad()
 def fill_null(
-    model:MMML,
+    model:MMML, # in evaluation mode; its `null_text` (d,) and `null_audio` (da,) are set, where there are any
+    tokenizer=None, # of its text encoder; None: `null_text` is left alone
 ):
     "Set the null vectors to what the encoders say of an empty text and of 6 s of zeros."
-    c, silence = model.config.text_config, torch.zeros(1, 6*RATE)
-    if None not in (c.bos_token_id, c.eos_token_id, model.null_text):
-        ids = torch.tensor([[c.bos_token_id, c.eos_token_id]])
+    silence = torch.zeros(1, 6*RATE)
+    if tokenizer is not None and model.null_text is not None:
+        ids = torch.tensor([tokenizer('').input_ids])
         model.null_text.copy_(model.text_encoder(ids, torch.ones_like(ids)).vector[0])
     if model.null_audio is not None:
         model.null_audio.copy_(model.audio_encoder(silence, torch.tensor([6*RATE])).vector[0])
@@ -416,6 +417,7 @@ def import_original(
         for e, what in ((text_encoder, 'text encoder'), (audio_encoder, 'audio encoder'))]
     model = MMML(original_config(state, *configs, **kwargs)).eval()
     fit(state, model)
-    fill_null(model)
-    return (model, part(text_encoder, "text encoder's tokenizer", AutoTokenizer),
-            part(audio_encoder, "audio encoder's feature extractor", AutoFeatureExtractor))
+    tokenizer = part(text_encoder, "text encoder's tokenizer", AutoTokenizer)
+    features = part(audio_encoder, "audio encoder's feature extractor", AutoFeatureExtractor)
+    fill_null(model, tokenizer)
+    return model, tokenizer, features

@@ -552,7 +552,8 @@ def confusion(ax, y, p): # (n,) labels, (n, 3) logits
     y, p = known(y, p)
     n = np.zeros((3, 3), int); np.add.at(n, (p.argmax(1), to_class(y).astype(int)), 1)
     ax.imshow(n, cmap='Blues')
-    for i, j in np.ndindex(3, 3): ax.text(j, i, n[i, j], ha='center', va='center', color='C1')
+    for i, j in np.ndindex(3, 3):
+        ax.text(j, i, n[i, j], ha='center', va='center', color='w' if n[i, j] > n.max()/2 else 'k')
     ax.set(xticks=range(3), yticks=range(3), xticklabels=CLASSES, yticklabels=CLASSES)
 
 # %% ../nbs/08_training.ipynb #ac383e12
@@ -562,7 +563,7 @@ def plot_run(rows, predictions, truth, best, path):
     epochs = [r['epoch'] for r in rows]
     for k in ('train_loss', 'valid_loss'): left.plot(epochs, [r[k] for r in rows], label=k.split('_')[0])
     left.axvline(best, color='.6', ls=':', label='chosen')
-    left.set(xlabel='epoch', ylabel='loss')
+    left.set(xlabel='epoch', ylabel='loss'); left.xaxis.get_major_locator().set_params(integer=True)
     left.legend()
     head, p = next(iter(predictions.items()))
     if p.ndim == 2: confusion(right, truth[:, 0], p)

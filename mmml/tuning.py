@@ -19,15 +19,16 @@ def memory(
     model:MMML, # on any device, 'meta' included
 )->dict: # parameters, those trained, and GiB of weights, gradients and AdamW's state, in fp32
     "What training takes before the first activation."
-    n = [sum(p.numel() for p in model.parameters() if p.requires_grad >= least) for least in (False, True)]
-    return dict(parameters=n[0], trained=n[1], GiB=(4*n[0] + 12*n[1])/2**30)
+    n = sum(p.numel() for p in model.parameters())
+    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    return dict(parameters=n, trained=trained, GiB=(4*n + 12*trained)/2**30)
 
 # %% ../nbs/05b_tuning.ipynb #f551f067
 @patch
 def add_lora(self:MMML,
     rank:int, # r: what the change of a matrix can span
 )->MMML: # itself
-    "Freeze the encoders that are trained and put adapters in front of their linear layers. Raises `UserError`."
+    "Freeze the encoders that are trained and put adapters beside their linear layers. Raises `UserError`."
     try: peft = import_module('peft')
     except ImportError: raise UserError("LoRA needs peft: pip install 'mmml-sentiment[lora]'") from None
     c, there = self.config, [n for n in FREEZE['both'] if hasattr(self, n)]
