@@ -19,6 +19,7 @@ setup(
     keywords=cfg['keywords'].split(),
     license='Apache-2.0',
     url=cfg['git_url'],
+    package_dir={'': '.'},  # so that an editable install is found from any folder, one that holds a checkout named mmml included
     packages=find_packages(include=[package, f'{package}.*']),
     package_data={package: [str(f.relative_to(root/package)) for d in ('sample', 'tiny')
                             for f in sorted((root/package/d).rglob('*')) if f.is_file()]},

@@ -130,6 +130,7 @@ def texts(self:Collate, rows):
 @patch
 def sounds(self:Collate, rows):
     "The sounds of a batch and who refers to them."
+    self.features.padding_side = 'right'
     pieces, window = {}, self.windows[1]
     index = dict(audio=[number(pieces, utterance_spans(self.samples, i, self.limit)) for i in rows])
     if window is not None:

@@ -61,8 +61,8 @@ def guarded(
     except OSError as e: end(2, f"{e.filename or 'a file'}: {e.strerror or e}")
     except MemoryError: end(2, 'out of memory: try a smaller --batch_size or --max_seconds')
     except RuntimeError as e:
-        if 'out of memory' not in str(e): raise
-        end(2, 'the GPU is out of memory: try a smaller --batch_size or --max_seconds, or smaller encoders')
+        if not any(s in str(e) for s in ('out of memory', "can't allocate memory")): raise
+        end(2, 'out of memory: try a smaller --batch_size or --max_seconds, or smaller encoders')
 
 # %% ../nbs/12_cli.ipynb #7a5e858e
 def mmml_run(

@@ -157,7 +157,7 @@ def writable(
     except OSError: return False
 
 # %% ../nbs/00_datasets.ipynb #50213575
-SAMPLE = Path(find_spec('mmml').origin).parent/'sample'
+SAMPLE = Path(find_spec('mmml.datasets').origin).parent/'sample'
 
 # %% ../nbs/00_datasets.ipynb #a7afcc0d
 def locate(

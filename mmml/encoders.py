@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Encoded', 'lengths_to_mask', 'TextEncoder', 'frame_lengths', 'ZeroPadding', 'is_speech', 'SpeechEncoder', 'load',
-           'load_text', 'reads_both_ways', 'load_speech', 'input_of', 'is_its_parts']
+           'load_text', 'load_weights', 'ignores_padding', 'reads_both_ways', 'load_speech', 'input_of', 'is_its_parts']
 
 # %% ../nbs/03_encoders.ipynb #a628eb7f
 import re
@@ -20,7 +20,7 @@ from transformers import AutoFeatureExtractor, AutoModel, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
 
 # %% ../nbs/03_encoders.ipynb #bf7eb2e3
-from .datasets import UserError
+from .datasets import RATE, UserError
 
 # %% ../nbs/03_encoders.ipynb #aae19b2b
 @dataclass
@@ -195,17 +195,45 @@ def load_text(
 )->tuple: # `TextEncoder`, its tokenizer
     "A text encoder. Raises `UserError` for a wrong name, or a model that doesn't read texts both ways."
     who, kind = f"the text encoder '{name}'", 'expected one that reads text both ways, such as roberta-base'
-    model = load(AutoModel, name, 'text encoder', dtype=torch.float32)
+    model = load_weights(name, 'text encoder')
     if is_speech(model): raise UserError(f'{who} reads sound; {kind}')
     if model.config.is_encoder_decoder: raise UserError(f'{who} is an encoder with a decoder; {kind}')
     tokenizer = load(AutoTokenizer, name, "text encoder's tokenizer")
     if set(tokenizer('the a 的').input_ids) <= set(tokenizer.all_special_ids):
         raise UserError(f'{who} has no tokenizer that knows a word: put its tokenizer.json beside its weights')
-    encoder, n = TextEncoder(model), model.get_input_embeddings().num_embeddings
-    if len(tokenizer) > n: raise UserError(f'{who} knows {n} tokens and its tokenizer {len(tokenizer)}: they belong to two models')
+    try: encoder, n = TextEncoder(model), model.get_input_embeddings().num_embeddings
+    except Exception: raise UserError(f'{who} reads {input_of(model)}; {kind}') from None
+    if len(tokenizer) > n:
+        raise UserError(f'{who} knows {n} tokens and its tokenizer {len(tokenizer)}: they belong to two models')
     if not reads_both_ways(encoder, tokenizer): raise UserError(f'{who} is a decoder; {kind}')
     if tokenizer.pad_token is None: raise UserError(f'{who} has a tokenizer without a padding token')
+    if not ignores_padding(encoder, tokenizer):
+        raise UserError(f'{who} says something else of a text when it is padded; {kind}')
     return encoder, tokenizer
+
+# %% ../nbs/03_encoders.ipynb #d66234cf
+def load_weights(
+    name, # on the Hugging Face hub, or a local folder
+    what:str, # what it is for, in the error
+): # a Hugging Face model
+    "A pre-trained model. Raises `UserError` if some of its weights are missing."
+    model, info = load(AutoModel, name, what, dtype=torch.float32, output_loading_info=True)
+    # a pooler may be missing, as in RoBERTa's checkpoints; masks are for SpecAugment and pre-training
+    lost = sorted(k for k in info['missing_keys'] if not re.search(r'(^|\.)pooler\.|masked_spec_embed|position_ids', k))
+    if lost: raise UserError(f"the {what} '{name}' lacks weights: {', '.join(lost[:3])}; {len(lost)} in all")
+    return model
+
+# %% ../nbs/03_encoders.ipynb #ba589f42
+@torch.no_grad()
+def ignores_padding(encoder, tokenizer):
+    "Whether the vector of a text is the same with padding behind it."
+    ids = torch.tensor([tokenizer('the a 的').input_ids])
+    mask = torch.ones_like(ids)
+    pad = nn.functional.pad
+    with torch.random.fork_rng(devices=[]):
+        a = encoder.eval()(ids, mask).vector
+        b = encoder(pad(ids, (0, 9), value=tokenizer.pad_token_id), pad(mask, (0, 9))).vector
+    return torch.allclose(a, b, atol=1e-3)
 
 # %% ../nbs/03_encoders.ipynb #a49d124f
 @torch.no_grad()
@@ -222,14 +250,18 @@ def load_speech(
     name, # on the Hugging Face hub, or a local folder
 )->tuple: # `SpeechEncoder`, its feature extractor
     "A speech encoder. Raises `UserError` for a wrong name, or a model that doesn't read waveforms."
-    model = load(AutoModel, name, 'audio encoder', dtype=torch.float32)
+    model = load_weights(name, 'audio encoder')
     who = f"the audio encoder '{name}' ({type(model).__name__})"
     kind = 'expected one that reads waveforms, such as facebook/data2vec-audio-base'
     if not is_speech(model): raise UserError(f'{who} reads {input_of(model)}; {kind}')
     encoder = SpeechEncoder(model)
     if not is_its_parts(encoder):
         raise UserError(f'{who} does more than convolutions, a projection and a transformer; {kind}')
-    return encoder, load(AutoFeatureExtractor, name, "audio encoder's feature extractor")
+    features = load(AutoFeatureExtractor, name, "audio encoder's feature extractor")
+    try: shape = features([[0.]*800, [0.]*400], sampling_rate=RATE, padding=True, return_tensors='pt').input_values.shape
+    except Exception as e: raise UserError(f"{who} has a feature extractor that won't do: {str(e)[:120]}") from None
+    if tuple(shape) != (2, 800): raise UserError(f'{who} has a feature extractor that makes {tuple(shape)} of 2 clips')
+    return encoder, features
 
 # %% ../nbs/03_encoders.ipynb #5aca105c
 def input_of(model): # a Hugging Face model; 'spectrograms', 'text', ...

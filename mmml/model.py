@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['FREEZE', 'ORIGINAL', 'MMMLConfig', 'needs', 'pick', 'MMMLOutput', 'MMML', 'from_encoders', 'save_model', 'cme_names',
-           'original_name', 'tidy_names', 'original_config', 'read_original', 'fit', 'fill_null', 'import_original']
+           'original_name', 'tidy_names', 'original_config', 'read_original', 'check_state', 'fit', 'fill_null',
+           'import_original']
 
 # %% ../nbs/05_model.ipynb #a9c20ade
 import re
@@ -26,7 +27,7 @@ from fastcore.basics import patch
 # %% ../nbs/05_model.ipynb #2592b927
 from .encoders import Encoded, SpeechEncoder, TextEncoder, load, load_speech, load_text
 from .fusion import FUSIONS, head
-from .losses import LOSSES, multi_loss
+from .losses import LOSSES, check_heads, multi_loss
 from .datasets import RATE, UserError
 
 # %% ../nbs/05_model.ipynb #8f7328b6
@@ -50,6 +51,9 @@ class MMMLConfig(PreTrainedConfig):
         dropout:float=.3, # of heads and CME
         freeze:str='front_end', # one of `FREEZE`: what isn't trained, beside the speech encoder's convolutions
         modality_dropout:float=0., # share of training rows whose text or sound the fusion doesn't see
+        text_context_len:int=2, # utterances in the context of text
+        audio_context_len:int=1, # clips in the context of sound
+        max_seconds:float=6., # of sound, of an utterance or its context
         loss_fn:str='l1', # one of `LOSSES`; 'cross_entropy' makes each head a classifier
         loss_weights:dict=None, # {head: weight}, 1 where not given
         **kwargs, # for `PreTrainedConfig`
@@ -63,10 +67,11 @@ class MMMLConfig(PreTrainedConfig):
             raise UserError(f'modality_dropout {modality_dropout:g}: expected a share, 0 to 1')
         if modality_dropout and 'M' not in heads:
             raise UserError(f'modality_dropout is for the fusion, head M; the heads are {heads}')
-        self.heads, self.fusion, self.context = heads, fusion, context
+        self.heads, self.fusion, self.context = check_heads(heads), fusion, context
         self.num_cme_layers, self.num_mixed_layers = num_cme_layers, num_mixed_layers
         self.dropout, self.freeze, self.modality_dropout = dropout, freeze, modality_dropout
-        self.loss_fn, self.loss_weights = loss_fn, loss_weights
+        self.text_context_len, self.audio_context_len = text_context_len, audio_context_len
+        self.max_seconds, self.loss_fn, self.loss_weights = max_seconds, loss_fn, loss_weights
         super().__init__(**kwargs)
 
 # %% ../nbs/05_model.ipynb #9a89b997
@@ -230,6 +235,9 @@ def forward(self:MMML,
 )->MMMLOutput: # predictions (B,), or (B, 3), for each head; the loss if there are labels
     "From a batch of `mmml.batches.Collate` to sentiments."
     c, out = self.config, {}
+    if self.dt and text is None or self.da and audio is None:
+        raise UserError('expected a batch of mmml.batches.Collate: text or audio, which say which piece is whose, are '
+            "missing; a model's README.md shows how to make one by hand")
     if not c.context: text_context = audio_context = None
     if self.dt:
         t = self.rows(self.text_encoder(input_ids, attention_mask), text, text_context, self.null_text)
@@ -259,8 +267,9 @@ def from_encoders(
     te, tok = load_text(text_encoder) if text else (None, None)
     ae, fe = load_speech(audio_encoder) if audio else (None, None)
     def config_of(encoder, name):
+        if encoder is None: return None
         name = Path(name).name if Path(name).is_dir() else str(name)
-        return encoder and encoder.model.config.to_dict() | dict(_name_or_path=name)
+        return encoder.model.config.to_dict() | dict(_name_or_path=name)
     config = MMMLConfig(config_of(te, text_encoder), config_of(ae, audio_encoder), heads, **kwargs)
     return MMML(config, te, ae), tok, fe
 
@@ -272,7 +281,9 @@ def save_model(
     features=None, # feature extractor
     card:str=None, # README.md, see `mmml.card.model_card`
 ):
-    "Save a model with all that it needs to be used."
+    "Save a model with all that it needs to be used. Raises `UserError` while it has adapters."
+    if any('.lora_' in n for n in model.state_dict()):
+        raise UserError('the model has LoRA adapters: merge_lora() first, so that it can be loaded without them')
     for part in (model, tokenizer, features):
         if part is not None: part.save_pretrained(folder)
     if card is not None: (Path(folder)/'README.md').write_text(card, encoding='utf-8')
@@ -284,11 +295,13 @@ def from_pretrained(cls:MMML,
     **kwargs, # as for any Hugging Face model
 )->MMML:
     "Load a saved model; it gives the same numbers as the one that was saved, to the bit."
-    model = super(MMML, cls).from_pretrained(*args, **kwargs)
-    loaded = model[0] if isinstance(model, tuple) else model
-    for p in loaded.parameters(): p.data = p.data.clone()
-    loaded.freeze()
-    return model
+    asked = kwargs.pop('output_loading_info', False)
+    model, info = super(MMML, cls).from_pretrained(*args, output_loading_info=True, **kwargs)
+    if wrong := sorted({*info['missing_keys'], *info['unexpected_keys']}):
+        raise UserError(f"{args[0]}: weights and config don't belong together: {', '.join(wrong[:3])}; {len(wrong)} in all")
+    for p in model.parameters(): p.data = p.data.clone()
+    model.freeze()
+    return (model, info) if asked else model
 
 # %% ../nbs/05_model.ipynb #6d30eada
 AutoConfig.register('mmml', MMMLConfig, exist_ok=True)
@@ -367,8 +380,19 @@ def read_original(
     except Exception as e:
         raise UserError(f"{path}: expected a state dict that torch.save wrote, and nothing else in it "
             f"({' '.join(str(e).split())[:80]})") from None
-    if not isinstance(state, dict) or not all(torch.is_tensor(v) for v in state.values()):
-        raise UserError(f'{path}: expected a state dict, names with tensors; found a {type(state).__name__}')
+    return check_state(state, path)
+
+# %% ../nbs/05_model.ipynb #588b72e4
+def check_state(
+    state, # what should be {name: tensor}
+    where='the state dict', # in the error
+)->dict: # the same
+    "Refuse what is no state dict of finite numbers. Raises `UserError`."
+    if not isinstance(state, dict) or not all(isinstance(k, str) and torch.is_tensor(v) for k, v in state.items()):
+        raise UserError(f'{where}: expected a state dict, names with tensors; found a {type(state).__name__}')
+    for k, v in state.items():
+        if v.layout != torch.strided or v.is_meta or not (v.isfinite().all() if v.is_floating_point() else v.ndim < 3):
+            raise UserError(f'{where}: {k} is not a tensor of finite numbers')
     return state
 
 # %% ../nbs/05_model.ipynb #b31d011c
@@ -411,7 +435,7 @@ def import_original(
     **kwargs, # for `MMMLConfig`, such as `dropout`
 )->tuple: # `MMML` in evaluation mode; tokenizer and feature extractor, None where a config was given
     "A model that was trained with the authors' code. Raises `UserError` if it doesn't fit, naming what doesn't."
-    state = tidy_names(state if isinstance(state, dict) else read_original(state))
+    state = tidy_names(read_original(state) if isinstance(state, (str, Path)) else check_state(state))
     part = lambda e, what, loader: load(loader, e, what) if isinstance(e, (str, Path)) else None
     configs = [part(e, what, AutoConfig) or e
         for e, what in ((text_encoder, 'text encoder'), (audio_encoder, 'audio encoder'))]

@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['HOOKS', 'DEFAULTS', 'TINY', 'PRESETS', 'CLASSES', 'predict', 'split_loss', 'Callback', 'seed_epoch', 'Trainer',
-           'StopAfter', 'History', 'best_epoch', 'EarlyStopping', 'Checkpoints', 'write_weights', 'Progress', 'flag',
-           'RunConfig', 'preset_name', 'resolve', 'head_weights', 'run_name', 'check_run_folder', 'write_config',
-           'describe', 'make_accelerator', 'announce', 'build_model', 'build_loaders', 'test_once', 'confusion',
-           'plot_run', 'run', 'SaveHistory', 'nan_to_null', 'columns', 'finish', 'write_model_folder']
+           'StopAfter', 'History', 'best_epoch', 'EarlyStopping', 'Finite', 'Checkpoints', 'write_weights', 'Progress',
+           'flag', 'RunConfig', 'preset_name', 'resolve', 'head_weights', 'run_name', 'check_run_folder',
+           'write_config', 'describe', 'make_accelerator', 'announce', 'build_model', 'collate_for', 'build_loaders',
+           'check_targets', 'test_once', 'confusion', 'plot_run', 'run', 'SaveHistory', 'nan_to_null', 'columns',
+           'finish', 'write_model_folder']
 
 # %% ../nbs/08_training.ipynb #c9458327
 import json
@@ -138,7 +139,7 @@ class Trainer:
 class StopAfter(Callback):
     "Stop after so many epochs."
     def __init__(self, epochs): self.epochs = epochs
-    def before_fit(self, t): t.stop = t.epoch >= self.epochs
+    def before_fit(self, t): t.stop = t.stop or t.epoch >= self.epochs
     def after_epoch(self, t): t.stop = t.stop or t.epoch >= self.epochs
 
 # %% ../nbs/08_training.ipynb #69d451d0
@@ -185,12 +186,16 @@ class EarlyStopping(Callback):
     def __init__(self, history, patience=8): self.history, self.patience = history, patience
     def over(self, t): return t.epoch - best_epoch(self.history.rows) >= self.patience
     def before_fit(self, t): t.stop = t.stop or t.epoch > 0 and self.over(t)
+    def after_epoch(self, t): t.stop = t.stop or self.over(t)
+
+# %% ../nbs/08_training.ipynb #4b01c646
+class Finite(Callback):
+    "End a run whose loss is no number; stands before `Checkpoints`, so that the last good state stays."
     def after_epoch(self, t):
-        if not math.isfinite(t.train_loss):
-            raise UserError(
-                f'the training loss is {t.train_loss} in epoch {t.epoch}: try a lower --lr (now {t.lr:g}), or --precision fp32'
-            )
-        t.stop = t.stop or self.over(t)
+        for name, loss in (('training', t.train_loss), ('validation', t.valid_loss)):
+            if not math.isfinite(loss):
+                raise UserError(f'the {name} loss is {loss} in epoch {t.epoch}: try a lower --lr (now {t.lr:g}), '
+                    'or --precision fp32')
 
 # %% ../nbs/08_training.ipynb #05758e4a
 class Checkpoints(Callback):
@@ -274,7 +279,7 @@ class RunConfig:
     audio_context_len:int = flag(None, 'clips in the context of audio (1)', least=0)
     num_hidden_layers:int = flag(None, 'CME layers (5; sample 2)', least=1)
     num_mixed_layers:int = flag(None, "layers of v3's transformers (3; sims 2)", least=1)
-    lr:float = flag(None, 'learning rate (5e-6; sims 1e-5; sample 5e-4)', least=0)
+    lr:float = flag(None, 'learning rate (5e-6; sims 1e-5; sample 5e-4)', least=0, most=10)
     batch_size:int = flag(None, 'utterances a step (8; sample 16)', least=1)
     early_stop: int = flag(
         None, 'epochs without a lower validation loss before the end (8; sample 3)', least=1
@@ -282,12 +287,13 @@ class RunConfig:
     epochs:int = flag(None, 'at most so many epochs (no limit)', least=1)
     dropout:float = flag(None, 'of heads and CME (0.3; sample 0)', least=0)
     modality_dropout: float = flag(
-        None, "share of training rows whose text or sound the fusion doesn't see (0)", least=0, most=1)
-    keep_incomplete: bool = flag(None, 'use utterances that have text and no sound (False)')
+        None, "share of training rows, 0 to 1, whose text or sound the fusion doesn't see (0)", least=0, most=1)
+    keep_incomplete: bool = flag(
+        None, 'use utterances that have text and no sound; those without text are always used (False)')
     freeze: str = flag(
         None, "not to be trained: front_end (the speech encoder's convolutions), text, audio or both (front_end)",
         choices=tuple(FREEZE))
-    lora: int = flag(None, 'train adapters of this rank instead of the whole encoders (no adapters)', least=1)
+    lora: int = flag(None, 'train adapters of this rank, such as 8, instead of the whole encoders (no adapters)', least=1)
     gradient_checkpointing: bool = flag(None, 'compute activations twice instead of keeping them (False)')
     train_mode: str = flag(
         'regression', 'regression, or classification: negative, neutral or positive (regression)',
@@ -368,14 +374,16 @@ def resolve(
         text_encoder=heads == 'A', audio_encoder=heads == 'T',
         unimodal_labels=not spec.own_labels or heads == 'M')
     if useless := [k for k, v in idle.items() if v and getattr(cfg, k) is not None]:
-        decide = 'dataset', 'loss', 'model', 'cme_version', 'context', 'train_mode', 'freeze'
-        others = [f'--{k} {v}' for k in decide if (v := getattr(cfg, k)) is not None and k != useless[0]]
-        raise UserError(f"--{useless[0]} has no effect with {' '.join(others)}: leave it out")
+        usual, decide = RunConfig(), ('loss', 'model', 'cme_version', 'context', 'train_mode', 'freeze')
+        others = [f'--{k} {v}' for k in decide if (v := getattr(cfg, k)) != getattr(usual, k) and k != useless[0]]
+        if useless[0] == 'unimodal_labels': others.insert(0, f'--dataset {cfg.dataset}')
+        others = 'with ' + ' '.join(others) if others else 'with the other flags as they are'
+        raise UserError(f'--{useless[0]} has no effect {others}: leave it out')
     values = DEFAULTS | PRESETS[preset_name(cfg, spec)] | (dict(loss_fn='cross_entropy') if classes else {})
     values |= dict(num_workers=4 if torch.cuda.is_available() and cfg.device != 'cpu' else 0)
-    cfg = replace(cfg, loss=heads, **{k: v for k, v in values.items() if getattr(cfg, k) is None})
-    head_weights(cfg)
-    return cfg
+    if weights := head_weights(cfg): values |= dict(loss_weights=','.join(str(weights[h]) for h in heads))
+    cfg = replace(cfg, loss_weights=None)
+    return replace(cfg, loss=heads, **{k: v for k, v in values.items() if getattr(cfg, k) is None})
 
 # %% ../nbs/08_training.ipynb #93657842
 def head_weights(cfg): # {head: weight}, or None
@@ -388,7 +396,7 @@ def head_weights(cfg): # {head: weight}, or None
             f'--loss_weights {cfg.loss_weights}: expected {len(cfg.loss)} numbers from 0 up with commas between, '
             f'for the heads {cfg.loss}'
         )
-    return dict(zip(cfg.loss, w))
+    return dict(zip(cfg.loss.upper(), w))
 
 # %% ../nbs/08_training.ipynb #d8d55ccf
 def run_name(
@@ -505,6 +513,8 @@ def announce(cfg, corpus, model, device, folder):
     print(
         f"{fusion}heads {cfg.loss}, {'with' if cfg.context else 'no'} context: {bill['parameters']:,} parameters, "
         f"{bill['trained']:,} trained ({bill['GiB']:.2g} GiB of weights, gradients and AdamW), on {device}"
+        + ('' if cfg.freeze == 'front_end' else f'; frozen: {cfg.freeze}')
+        + (f'; LoRA of rank {cfg.lora}' if cfg.lora else '')
     )
     shown = {k: getattr(cfg, k) for k in ('lr', 'batch_size', 'num_hidden_layers', 'early_stop', 'dropout')}
     print(f"preset {preset}: "
@@ -518,25 +528,51 @@ def build_model(cfg):
     model, tok, fe = from_encoders(cfg.text_encoder, cfg.audio_encoder, cfg.loss,
         fusion=cfg.cme_version if cfg.model == 'cme' else 'cc', context=cfg.context,
         num_cme_layers=cfg.num_hidden_layers, num_mixed_layers=cfg.num_mixed_layers, dropout=cfg.dropout,
-        modality_dropout=cfg.modality_dropout, freeze=cfg.freeze, loss_fn=cfg.loss_fn,
+        modality_dropout=cfg.modality_dropout, freeze=cfg.freeze, text_context_len=cfg.text_context_len,
+        audio_context_len=cfg.audio_context_len, max_seconds=cfg.max_seconds, loss_fn=cfg.loss_fn,
         loss_weights=head_weights(cfg))
     if cfg.lora: model.add_lora(cfg.lora)
     if cfg.gradient_checkpointing: model.save_memory()
     return model, tok, fe
 
 # %% ../nbs/08_training.ipynb #47e08656
+def collate_for(
+    model, # `MMML`; its config says what it reads
+    corpus, # with its audio
+    tokenizer=None,
+    features=None, # feature extractor
+    own_labels:bool=True, # see `targets`
+)->Collate:
+    "What makes the batches that a model was trained on."
+    c, tok = model.config, tokenizer
+    positions = getattr(c.text_config, 'max_position_embeddings', 514) if tok else 514
+    if positions < 3: positions = 514 # relative positions: no limit of its own
+    return Collate(corpus, tok, features, c.heads, own_labels, c.context, c.text_context_len, c.audio_context_len,
+        c.max_seconds, max_tokens=min(positions - 2, tok.model_max_length if tok else 512))
+
+# %% ../nbs/08_training.ipynb #da0c3612
 def build_loaders(cfg, corpus, model, tok, fe):
     "The loaders of the three splits, and the labels of each row, (n_rows, H)."
-    positions = getattr(model.config.text_config, 'max_position_embeddings', 514) if tok else 514
     own = corpus.spec.own_labels and cfg.unimodal_labels
-    collate = Collate(corpus, tok, fe, cfg.loss, own, cfg.context,
-        cfg.text_context_len, cfg.audio_context_len, cfg.max_seconds,
-        max_tokens=min(positions - 2, tok.model_max_length if tok else 512))
+    collate = collate_for(model, corpus, tok, fe, own)
     loaders = {
         m: make_loader(corpus, m, collate, cfg.batch_size, cfg.seed, cfg.num_workers)
         for m in ('train', 'valid', 'test')
     }
     return loaders, targets(corpus, cfg.loss, own)
+
+# %% ../nbs/08_training.ipynb #1203b41b
+def check_targets(
+    corpus,
+    truth, # (n_rows, H), see `targets`
+    heads:str,
+):
+    "Refuse a head that could learn nothing, or could not be chosen by anything. Raises `UserError`."
+    for h, y in zip(heads, truth.T):
+        for mode in ('train', 'valid'):
+            if np.isnan(y[corpus.rows(mode)]).all():
+                what = dict(T='words', A='sound', M='a label')[h]
+                raise UserError(f'no utterance of the {mode} split has {what}: leave {h} out of --loss')
 
 # %% ../nbs/08_training.ipynb #54f7f6ba
 def test_once(trainer, checkpoints, name, loader, truth, family):
@@ -589,6 +625,7 @@ def run(
     model, tok, fe = build_model(cfg)
     corpus = extract_audio(corpus)
     loaders, truth = build_loaders(cfg, corpus, model, tok, fe)
+    check_targets(corpus, truth, cfg.loss)
     write_config(folder, describe(cfg, corpus))
     announce(cfg, corpus, model, accel.device, folder)
     main, valid = cfg.loss[0], truth[corpus.rows('valid')]
@@ -604,7 +641,7 @@ def run(
         cfg.lr,
         cfg.seed,
         accelerator=accel,
-        callbacks=[Progress(), history, SaveHistory(folder, history), checkpoints,
+        callbacks=[Progress(), history, SaveHistory(folder, history), Finite(), checkpoints,
             EarlyStopping(history, cfg.early_stop), StopAfter(cfg.epochs or math.inf)],
     )
     trainer.fit()
