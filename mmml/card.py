@@ -58,9 +58,9 @@ def limits(
         'anybody feels. It must not be used to judge or to sort people.',
         f"It has learnt from the recordings above, in the language '{spec.language}', and from no others. What "
         'another language, accent, age, microphone or topic does to it was not measured.',
-        f"Of each sound it hears {flags['max_seconds']:g} seconds at most.",
         'The intervals say what other videos of the same kind would change. They say nothing of other seeds, '
         'and nothing of other kinds of video.']
+    if flags['loss'] != 'T': out.append(f"Of each sound it hears {flags['max_seconds']:g} seconds at most.")
     if flags['loss'] != 'A':
         out.append('The words are taken from a transcript. A speech recogniser makes errors that it was not trained on.')
     if flags['context']:
@@ -111,8 +111,9 @@ def model_card(
 )->str: # Markdown with a YAML head
     "The page that goes with a model."
     interval = lambda lo, hi: None if math.isnan(lo) else f'{lo:.4f} to {hi:.4f}'
-    title = 'from {:g} to {:g}'.format(*corpus.spec.label_range)
-    if flags['train_mode'] == 'classification': title = 'negative, neutral or positive'
+    title, says = 'from {:g} to {:g}'.format(*corpus.spec.label_range), 'a number, the sentiment'
+    if flags['train_mode'] == 'classification':
+        title, says = 'negative, neutral or positive', 'three logits: negative, neutral, positive'
     figures = [f'Head {h}:\n\n' + markdown_table(['figure', 'value', '95 % interval'],
         [(k, float(v), interval(*results['ci95'][h][k])) for k, v in m.items()])
         for h, m in results['test'].items()]
@@ -125,7 +126,7 @@ def model_card(
 # Sentiment of spoken utterances, {title}
 
 A multimodal multi-loss fusion network (MMML, [NAACL 2024](https://arxiv.org/abs/2308.00264)) with the heads
-{'; '.join(heads[h] for h in flags['loss'])}.
+{'; '.join(heads[h] for h in flags['loss'])}. Each says {says}.
 
 {fence}python
 import soundfile
