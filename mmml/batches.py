@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['utterance_spans', 'context_spans', 'encode_text', 'number', 'targets', 'Collate', 'sound_id', 'BucketSampler',
-           'EvalSampler', 'make_loader']
+           'EvalSampler', 'Parts', 'ignore_ctrl_c', 'make_loader']
 
 # %% ../nbs/02_batches.ipynb #8e10e1e6
 import hashlib
+import signal
 
 import numpy as np
 
@@ -100,13 +101,18 @@ class Collate:
 
     def __call__(self,
         rows:list, # row numbers
+        step:list=None, # row numbers of the whole step, of which `rows` are a part
     )->dict: # of tensors, as in the table above
         "The batch of these rows. Raises `UserError` if a wav file can't be read."
         rows = [int(r) for r in rows]
         batch = dict(labels=torch.from_numpy(self.labels[rows]))
+        if step is not None: batch['counts'] = torch.from_numpy(~np.isnan(self.labels[step])).sum(0).float()
+        if step is not None and not rows: # nothing is left for this part: a row that teaches nothing stands in
+            rows, batch['labels'] = [int(step[0])], torch.full((1, self.labels.shape[1]), torch.nan)
         if self.tokenizer: batch |= self.texts(rows)
         if self.features: batch |= self.sounds(rows)
         return batch
+    def __getitem__(self, part): return self(*part) # what a `DataLoader` asks for: (rows, step)
 
 # %% ../nbs/02_batches.ipynb #dde4ab3b
 from fastcore.basics import patch
@@ -200,6 +206,31 @@ class EvalSampler:
             self.rows[i : i + self.batch_size].tolist() for i in range(0, len(self.rows), self.batch_size)
         )
 
+# %% ../nbs/02_batches.ipynb #6e8116f5
+class Parts:
+    "What one process computes of each step, part by part, as (rows of the part, rows of the step)."
+    def __init__(self,
+        steps, # `BucketSampler` or `EvalSampler`: yields the rows of each step
+        n:int=1, # parts of a step for each process
+        process:int=0, # number of this process
+        processes:int=1,
+    ):
+        self.steps, self.n, self.process, self.processes = steps, n, process, processes
+        self.start = 0 # steps to leave out, of an epoch that is resumed
+
+    def __len__(self): return len(self.steps)*self.n
+
+    def __iter__(self):
+        for k, rows in enumerate(self.steps):
+            if k < self.start: continue
+            parts = np.array_split(rows, self.n*self.processes)
+            yield from ((p.tolist(), rows) for p in parts[self.process::self.processes])
+
+# %% ../nbs/02_batches.ipynb #eb37c3f8
+def ignore_ctrl_c(worker):
+    "For a worker that loads data."
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
 # %% ../nbs/02_batches.ipynb #aee4af8c
 def make_loader(
     corpus:Corpus, # with its audio
@@ -208,14 +239,14 @@ def make_loader(
     batch_size:int=8,
     seed:int=1, # of the order in training
     num_workers:int=0,
-)->DataLoader: # `batch_sampler.epoch` chooses the order in training
+    n_parts:int=1, # in which a process computes its share of a step
+    process:int=0, # number of this process
+    processes:int=1, # a step has `batch_size` rows for each
+)->DataLoader: # its `sampler` is a `Parts`; `sampler.steps.epoch` chooses the order in training
     "The batches of a split: in buckets and random for training, down the table otherwise."
     rows = corpus.rows(mode)
     lengths = np.array([collate.longest(r) for r in rows])
-    sampler = (
-        BucketSampler(rows, lengths, batch_size, seed)
-        if mode == 'train'
-        else EvalSampler(rows, 4 * batch_size)
-    )
-    return DataLoader(range(len(corpus.table)), batch_sampler=sampler, collate_fn=collate,
-        num_workers=num_workers, pin_memory=torch.cuda.is_available(), persistent_workers=False)
+    n = batch_size*processes
+    steps = BucketSampler(rows, lengths, n, seed) if mode == 'train' else EvalSampler(rows, 4*n)
+    return DataLoader(collate, batch_size=None, sampler=Parts(steps, n_parts, process, processes),
+        num_workers=num_workers, pin_memory=torch.cuda.is_available(), worker_init_fn=ignore_ctrl_c)

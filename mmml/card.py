@@ -38,13 +38,12 @@ def data_table(
 
 # %% ../nbs/07b_card.ipynb #ef99101f
 def shared_flags(
-    flags:dict, # of a run, as in its config.json
+    flags:dict, # of a run, those with an influence on the result
 )->dict:
-    "The flags without folders, and without what has no influence on the result."
-    own = ('data_dir', 'output_dir', 'resume', 'device', 'num_workers')
+    "The flags that were set, without the paths of this machine."
     name = lambda v: Path(v).name if isinstance(v, str) and Path(v).is_dir() else v
     show = lambda v: f'{v:g}' if isinstance(v, float) else name(v)
-    return {k: show(v) for k, v in flags.items() if k not in own and v is not None}
+    return {k: show(v) for k, v in flags.items() if v is not None}
 
 # %% ../nbs/07b_card.ipynb #07bc403b
 def limits(

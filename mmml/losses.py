@@ -53,12 +53,14 @@ def multi_loss(
     labels:Tensor, # (B, H) float, a column a head, in the order of `predictions`; NaN: not to be learnt from
     loss_fn:str='l1', # one of `LOSSES`
     weights:dict=None, # {head: weight}; 1 where not given
+    counts:Tensor=None, # (H,) labels of each head in the whole step; None: those of these rows
 )->tuple: # the sum, and {head: its own loss}, all scalars
     "The weighted sum of the heads' losses, and its parts."
     f, weights = LOSSES[loss_fn], weights or {}
-    def mean(p, y):
+    def mean(p, y, n):
         known = ~y.isnan()
         p = torch.where(known.view(-1, *[1]*(p.ndim - 1)), p, 0)
-        return (f(p, y.nan_to_num(0), reduction='none')*known).sum()/known.sum().clamp(min=1)
-    parts = {h: mean(p, y) for (h, p), y in zip(predictions.items(), labels.T)}
+        return (f(p, y.nan_to_num(0), reduction='none')*known).sum()/(known.sum() if n is None else n).clamp(min=1)
+    counts = [None]*len(predictions) if counts is None else counts
+    parts = {h: mean(p, y, n) for (h, p), y, n in zip(predictions.items(), labels.T, counts)}
     return sum(weights.get(h, 1.)*l for h, l in parts.items()), parts

@@ -232,6 +232,7 @@ def forward(self:MMML,
     audio=None, # (B,) int64, the sound of each utterance, -1: none
     audio_context=None, # (B,) int64, the sound before it, -1: none
     labels=None, # (B, H) float, a column a head, NaN where it has nothing to learn
+    counts=None, # (H,) labels of each head in the whole step, of which this is a part; None: it is all
 )->MMMLOutput: # predictions (B,), or (B, 3), for each head; the loss if there are labels
     "From a batch of `mmml.batches.Collate` to sentiments."
     c, out = self.config, {}
@@ -253,7 +254,7 @@ def forward(self:MMML,
     if 'T' in c.heads: out['T'] = self.answer(self.head_T, self.beside(t.vector), text < 0)
     if 'A' in c.heads: out['A'] = self.answer(self.head_A, self.beside(a.vector), audio < 0)
     if labels is None: return MMMLOutput(predictions=out)
-    return MMMLOutput(*multi_loss(out, labels, c.loss_fn, c.loss_weights), out)
+    return MMMLOutput(*multi_loss(out, labels, c.loss_fn, c.loss_weights, counts), out)
 
 # %% ../nbs/05_model.ipynb #d66e786e
 def from_encoders(
