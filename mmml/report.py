@@ -338,7 +338,7 @@ def binned(
     g = t.groupby(pd.qcut(t.x, bins, duplicates='drop') if t.x.nunique() > 1 else np.zeros(len(t)), observed=True)
     return pd.DataFrame(dict(x=g.x.median(), mean=g.error.mean(), half=1.96*g.error.sem().fillna(0), n=g.size())).reset_index(drop=True)
 
-# %% ../nbs/08c_report.ipynb #a1e4ca76
+# %% ../nbs/08c_report.ipynb #a12fec52
 def plot_run(
     run:Run,
     path=None, # file to write
@@ -360,13 +360,13 @@ def plot_run(
     ax[2].set(title='predicted against true', xlabel='true')
     apart, what = disagreement(run)
     for a, x, title, label in ((ax[3], run.table.seconds.to_numpy(float), 'error by length', 'seconds'),
-            (ax[4], apart, 'error by disagreement of words and voice', what)):
+            (ax[4], apart, 'error by words against voice', what)):
         if x is not None:
             b = binned(x, errors(run, head)); a.errorbar(b.x, b['mean'], b.half, fmt='o-', capsize=3); a.set_ylim(0)
         a.set(title=title, xlabel=label, ylabel=f'{wrong} ({head})')
     each = {k: errors(run, k)[~np.isnan(errors(run, k))] for k in run.heads}
     ax[5].bar(list(each), [e.mean() for e in each.values()], yerr=[1.96*e.std()/max(1, len(e))**.5 for e in each.values()], capsize=4, width=.5)
-    ax[5].set(title='error of each head', ylabel=wrong)
+    ax[5].set(title='error of each head', ylabel=wrong, xlim=(-.7, len(each) - .3))
     fig.suptitle(f'{run.folder.name}: test split, {len(run.table)} utterances', fontsize=10); fig.tight_layout()
     if path is not None:
         with replacing(path) as tmp: fig.savefig(tmp, dpi=75)

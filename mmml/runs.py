@@ -74,10 +74,11 @@ def describe(cfg, corpus, team): # a dictionary for config.json
         versions={p: version(p) for p in ('torch', 'torchaudio', 'transformers', 'accelerate', 'av')}
         | dict(mmml=mmml.__version__))
 
-# %% ../nbs/08e_runs.ipynb #41847ccd
+# %% ../nbs/08e_runs.ipynb #28d6a973
 def identity(config): # of `describe`
     "What a run must share with the one that it resumes."
-    return {k: v for k, v in config['flags'].items() if k not in FREE} | {k: config[k] for k in ('data', 'processes')}
+    name = lambda v: Path(v).name if isinstance(v, str) and Path(v).is_dir() else v # an encoder's folder may have moved
+    return {k: name(v) for k, v in config['flags'].items() if k not in FREE} | {k: config[k] for k in ('data', 'processes')}
 
 # %% ../nbs/08e_runs.ipynb #48be09dc
 def build_model(cfg):
