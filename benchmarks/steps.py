@@ -1,0 +1,45 @@
+"""The loss of each step, computed in parts and by several processes, with all that is random switched off.
+
+    python benchmarks/steps.py DATA_DIR OUT.json '[[16, 1, 0], [16, 4, 0]]'              each: batch size, parts, LayerDrop
+    torchrun --nproc_per_node 2 benchmarks/steps.py DATA_DIR OUT.json '[[8, 1, 0]]'      the same by two processes
+"""
+import json, sys, torch
+from pathlib import Path
+from mmml.audio import extract_audio
+from mmml.batches import Collate, make_loader
+from mmml.datasets import open_corpus
+from mmml.flags import TINY
+from mmml.model import from_encoders
+from mmml.training import Callback, StopAfter, Team, Trainer, make_accelerator
+from transformers import set_seed
+
+data, out, settings = sys.argv[1:]
+tiny = str(TINY)
+corpus, team = extract_audio(open_corpus('sample', data)), Team(make_accelerator('cpu'))
+corpus.table = corpus.table.groupby('mode').head(75).reset_index(drop=True) # in steps of 16 the last has 11
+
+def build(layerdrop):
+    set_seed(1)
+    model, *readers = from_encoders(tiny + '/text', tiny + '/audio', dropout=0, num_cme_layers=1)
+    for m in model.modules():
+        if isinstance(m, torch.nn.Dropout): m.p = 0
+    c = model.audio_encoder.model.config
+    c.apply_spec_augment, c.layerdrop = False, layerdrop
+    return model, Collate(corpus, *readers)
+
+class Record(Callback):
+    def before_fit(self, t): self.steps = []
+    def after_batch(self, t): self.steps.append(t.loss)
+    def after_epoch(self, t): self.valid = {h: p.tolist() for h, p in t.predictions.items()}
+
+results = []
+for batch_size, n_parts, layerdrop in json.loads(settings):
+    record, (model, collate) = Record(), build(layerdrop)
+    loaders = [make_loader(corpus, m, collate, batch_size, n_parts=n_parts, **team.share) for m in ('train', 'valid')]
+    labels = torch.tensor(collate.labels)[corpus.rows('valid')]
+    t = Trainer(model, *loaders, labels, 5e-4, callbacks=[record, StopAfter(2)], accelerator=team.accel)
+    t.fit()
+    weights = team.gather(sum(float(p.double().sum()) for p in t.params))
+    results.append(dict(steps=record.steps, valid=record.valid, weights=weights))
+if team.first: Path(out).write_text(json.dumps(results))
+team.close()
