@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['utterance_spans', 'context_spans', 'encode_text', 'number', 'targets', 'Collate', 'sound_id', 'BucketSampler',
-           'EvalSampler', 'Parts', 'ignore_ctrl_c', 'make_loader']
+           'EvalSampler', 'Parts', 'stand_apart', 'make_loader']
 
 # %% ../nbs/02_batches.ipynb #8e10e1e6
 import hashlib
+import os
 import signal
 
 import numpy as np
@@ -227,9 +228,9 @@ class Parts:
             yield from ((p.tolist(), rows) for p in parts[self.process::self.processes])
 
 # %% ../nbs/02_batches.ipynb #eb37c3f8
-def ignore_ctrl_c(worker):
-    "For a worker that loads data."
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def stand_apart(worker): # number of the worker
+    "For a worker that loads data: signals to the group of its process, such as Ctrl-C, aren't meant for it."
+    os.setsid() if hasattr(os, 'setsid') else signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 # %% ../nbs/02_batches.ipynb #aee4af8c
 def make_loader(
@@ -249,4 +250,4 @@ def make_loader(
     n = batch_size*processes
     steps = BucketSampler(rows, lengths, n, seed) if mode == 'train' else EvalSampler(rows, 4*n)
     return DataLoader(collate, batch_size=None, sampler=Parts(steps, n_parts, process, processes),
-        num_workers=num_workers, pin_memory=torch.cuda.is_available(), worker_init_fn=ignore_ctrl_c)
+        num_workers=num_workers, pin_memory=torch.cuda.is_available(), worker_init_fn=stand_apart)

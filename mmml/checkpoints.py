@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['POSITION', 'state_of', 'restore', 'write_weights', 'read_info', 'Checkpoints']
 
-# %% ../nbs/08b_checkpoints.ipynb #c36b1e4c
+# %% ../nbs/08b_checkpoints.ipynb #6901facf
 import json
 import math
+import os
 import re
 import shutil
 import signal
@@ -15,8 +16,8 @@ import threading
 import time
 from pathlib import Path
 
-# %% ../nbs/08b_checkpoints.ipynb #246b128b
-from safetensors import safe_open
+# %% ../nbs/08b_checkpoints.ipynb #2e77f513
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 # %% ../nbs/08b_checkpoints.ipynb #7d1e6893
@@ -26,7 +27,7 @@ from .training import Callback, best_epoch, get_rng
 # %% ../nbs/08b_checkpoints.ipynb #31ee4798
 POSITION = ('epoch', 'step', 'seen', 'total', 'skipped', 'in_a_row')
 
-# %% ../nbs/08b_checkpoints.ipynb #17ed5619
+# %% ../nbs/08b_checkpoints.ipynb #543342ac
 def state_of(
     t, # `Trainer`, between two steps
 )->tuple: # {name: tensor}, dictionary for JSON
@@ -34,16 +35,17 @@ def state_of(
     tensors = {f'model.{k}': v for k, v in t.accel.unwrap_model(t.model).state_dict().items()}
     tensors |= {f'average.{i}': v for i, v in enumerate(t.average or ())}
     if t.keep_state or t.step: # else it is made anew before the next step
-        for i, moments in t.opt.state_dict()['state'].items(): tensors |= {f'optimizer.{i}.{k}': v for k, v in moments.items()}
+        for i, moments in t.opt.state_dict()['state'].items():
+            tensors |= {f'optimizer.{i}.{k}': v for k, v in moments.items()}
     return tensors, {k: getattr(t, k) for k in POSITION} | dict(rng=t.team.gather(get_rng()),
         rates=[g['lr'] for g in t.opt.param_groups],
         scaler=t.accel.scaler.state_dict() if t.accel.scaler else None)
 
-# %% ../nbs/08b_checkpoints.ipynb #70c0f418
+# %% ../nbs/08b_checkpoints.ipynb #8b0093d5
 def restore(
     t, # `Trainer`, made with the same values
-    tensors:dict,
-    info:dict,
+    tensors:dict, # from `state_of`
+    info:dict, # from `state_of`, through JSON
 ):
     "Put a state back."
     of = lambda kind: {k.removeprefix(kind + '.'): v for k, v in tensors.items() if k.startswith(kind + '.')}
@@ -57,28 +59,34 @@ def restore(
     t.rng = info['rng'][t.team.index] if t.step else None # a whole epoch begins with its own
     if t.accel.scaler: t.accel.scaler.load_state_dict(info['scaler'])
 
-# %% ../nbs/08b_checkpoints.ipynb #b53781d4
+# %% ../nbs/08b_checkpoints.ipynb #746f0e47
 def write_weights(
-    path,
+    path, # of the file
     state:dict, # {name: tensor}
     info:dict, # goes into the header as JSON
 ):
     "A safetensors file; in the place of an old one only when it is whole. Raises `UserError`."
     with replacing(path) as tmp:
         try: save_file({k: v.contiguous() for k, v in state.items()}, tmp, dict(info=json.dumps(info)))
-        except Exception as e:
-            if isinstance(e, OSError): raise
-            raise OSError(None, re.sub(r'.*I/O error: | \(os error \d+\)', '', ' '.join(str(e).split()))) from e
+        except SafetensorError as e:
+            raise OSError(
+                None, re.sub(r'.*I/O error: | \(os error \d+\)', '', ' '.join(str(e).split()))
+            ) from e
+        with open(tmp, 'rb') as f: os.fsync(f.fileno()) # on the disk before it takes the old one's place
 
-# %% ../nbs/08b_checkpoints.ipynb #cc7a4799
+# %% ../nbs/08b_checkpoints.ipynb #d6963027
 def read_info(path)->dict: # what `write_weights` was given
     "The header of a file, without its tensors. Raises `UserError` if it can't be read."
     try:
-        with safe_open(path, 'pt') as f: return json.loads(f.metadata()['info'])
+        with safe_open(path, 'pt') as f: info = json.loads(f.metadata()['info'])
+        if not isinstance(info, dict): raise ValueError('its header is of another kind')
+        return info
     except Exception as e: # whatever a damaged file does to its reader
-        raise UserError(f"{path} can't be resumed from ({' '.join(str(e).split())[:100]}): delete {Path(path).parents[1]}") from None
+        raise UserError(
+            f"{path} can't be resumed from ({' '.join(str(e).split())[:100]}): delete {Path(path).parents[1]}"
+        ) from None
 
-# %% ../nbs/08b_checkpoints.ipynb #0a3d7c68
+# %% ../nbs/08b_checkpoints.ipynb #9af0e6b2
 class Checkpoints(Callback):
     "The last state and the best weights, under `folder`; resumes from the last."
     def __init__(self,
@@ -96,8 +104,10 @@ class Checkpoints(Callback):
 
     def before_fit(self, t):
         if self.last.exists(): self.load(t)
+        elif t.team.first: self.drop() # best weights without a state are of another run
         self.saved, self.handlers = time.monotonic(), {}
-        if threading.current_thread() is not threading.main_thread(): return # signals go to the main thread alone
+        if threading.current_thread() is not threading.main_thread():
+            return  # signals go to the main thread alone
         def leave(number, frame):
             if t.wants['leave'] and number == signal.SIGINT: raise KeyboardInterrupt
             t.wants['leave'] = True
@@ -119,17 +129,18 @@ class Checkpoints(Callback):
 # %% ../nbs/08b_checkpoints.ipynb #6105e0e3
 from fastcore.basics import patch
 
-# %% ../nbs/08b_checkpoints.ipynb #66043e2c
+# %% ../nbs/08b_checkpoints.ipynb #da33a277
 @patch
 def save(self:Checkpoints, t):
-    "Write the last state."
+    "Write the last state, unless its weights are no numbers."
     tensors, info = state_of(t)
+    if t.in_a_row or not all(x.isfinite().all() for x in tensors.values() if x.is_floating_point()): return
     seconds = time.perf_counter() - self.history.start if t.step else 0
     info |= dict(history=self.history.rows, identity=self.identity, seconds=seconds)
     if t.team.first: write_weights(self.last, tensors, info)
     self.saved, t.wants['save'] = time.monotonic(), False
 
-# %% ../nbs/08b_checkpoints.ipynb #963a518d
+# %% ../nbs/08b_checkpoints.ipynb #a3612834
 @patch
 def save_best(self:Checkpoints, t):
     "Write the weights of the last epoch for each measure by which it is the best so far, if they aren't there."
@@ -137,26 +148,48 @@ def save_best(self:Checkpoints, t):
     for name, (column, largest) in self.best.items():
         if not rows or best_epoch(rows, column, largest) != len(rows) or not t.team.first: continue
         if self.path(name).exists() and read_info(self.path(name))['epoch'] == len(rows): continue
-        with t.averaged(): write_weights(self.path(name), t.accel.unwrap_model(t.model).state_dict(), dict(epoch=len(rows)))
+        with t.averaged():
+            write_weights(self.path(name), t.accel.unwrap_model(t.model).state_dict(), dict(epoch=len(rows)))
 
-# %% ../nbs/08b_checkpoints.ipynb #c4a8e890
+# %% ../nbs/08b_checkpoints.ipynb #69c6a3b8
+@patch
+def header(self:Checkpoints)->dict:
+    "The header of the last state. Raises `UserError` if it isn't one."
+    info, number = read_info(self.last), lambda k: isinstance(info.get(k), (int, float))
+    rows, whole = info.get('history'), info.get('epoch', 0) if number('epoch') else -1
+    good = (
+        all(map(number, (*POSITION, 'seconds')))
+        and isinstance(info.get('identity'), dict)
+        and isinstance(rows, list)
+        and all(isinstance(info.get(k), list) and info[k] for k in ('rng', 'rates'))
+    )
+    if not good or len(rows) != whole - (info['step'] > 0) or not all(c in r for r in rows for c, _ in self.best.values()):
+        raise UserError(
+            f"{self.last} can't be resumed from (it isn't the state of such a run): delete {self.folder.parent}"
+        )
+    return info
+
+# %% ../nbs/08b_checkpoints.ipynb #4fad851f
 @patch
 def check(self:Checkpoints)->dict: # the header of the last state
     "Raises `UserError` if the last state is of another run, or can't be read."
-    info = read_info(self.last)
-    same, there = json.loads(json.dumps(self.identity)), info.get('identity', {})
+    info = self.header()
+    same, there = json.loads(json.dumps(self.identity)), info['identity']
     if changed := sorted(k for k in same.keys() | there.keys() if same.get(k) != there.get(k)):
-        raise UserError(f"{self.folder.parent} was started with another {', '.join(changed)}: resume with the same, "
-            'or choose another --output_dir')
+        values = ', '.join(f'{k} ({there.get(k)} then, {same.get(k)} now)' for k in changed)
+        raise UserError(
+            f'{self.folder.parent} was started with other values of {values}: resume with the same, '
+            'or choose another --output_dir'
+        )
     return info
 
-# %% ../nbs/08b_checkpoints.ipynb #124483da
+# %% ../nbs/08b_checkpoints.ipynb #b04d96a2
 @patch
 def load(self:Checkpoints, t):
     "Put the last state back. Raises `UserError`."
     info = self.check()
     try: restore(t, load_file(self.last), info)
-    except Exception as e:
+    except Exception as e: # whatever somebody else's tensors do
         reason = ' '.join(str(e).split())[:100]
         raise UserError(f"{self.last} can't be resumed from ({reason}): delete {self.folder.parent}") from e
     self.history.rows[:], t.seconds = info['history'], info['seconds']

@@ -10,6 +10,7 @@ __all__ = ['RATE', 'SPECS', 'SAMPLE', 'REQUIRED', 'ORDER', 'MODES', 'LABELS', 'N
 
 # %% ../nbs/00_datasets.ipynb #0e489c29
 import csv
+import errno
 import hashlib
 import io
 import json
@@ -48,8 +49,9 @@ def replacing(
         yield tmp
         os.replace(tmp, path)
     except OSError as e:
+        full = e.errno in (None, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         raise UserError(
-            f"can't write {path}: {e.strerror or e}; free some space there, or choose another folder"
+            f"can't write {path}: {e.strerror or e}; {'free some space there, or ' if full else ''}choose another folder"
         ) from e
     finally:
         try: tmp.unlink(missing_ok=True)

@@ -22,19 +22,35 @@ from .losses import check_heads
 from .model import FREEZE
 from .training import RECIPES
 
-# %% ../nbs/08d_flags.ipynb #10922698
-def flag(default, help, **kw): return field(default=default, metadata=dict(help=help, **kw))
+# %% ../nbs/08d_flags.ipynb #7e90a27b
+def flag(
+    default, # None: not given
+    help:str, # with the default in parentheses
+    **kw, # `choices`, `least`, `most`, `aliases`, `nargs`, `free`
+):
+    "A field of the dataclasses below, from which the command line is made."
+    return field(default=default, metadata=dict(help=help, **kw))
 
-# %% ../nbs/08d_flags.ipynb #85c49599
+# %% ../nbs/08d_flags.ipynb #d4aa8d00
 @dataclass
 class ModelFlags:
     "What is trained, and on what."
-    dataset:str = flag('mosi', 'mosi, mosei, sims, sample (in the box), or a folder in the same layout (mosi)')
+    dataset: str = flag(
+        'mosi', 'mosi, mosei, sims, sample (in the box), or a folder in the same layout (mosi)'
+    )
     seed:int = flag(1, 'of all that is random: the same seed, the same numbers (1)', least=0, most=2**32 - 1)
-    model:str = flag(None, 'fusion: cme (cross-modality encoder) or cc (concatenation) (cme)', choices=('cme', 'cc'))
-    cme_version:str = flag(None, 'what the fusion head reads: v1 the fused features, v2 a mixture with the unimodal ones, '
-        'v3 a transformer over both (v1)', choices=('v1', 'v2', 'v3'))
-    loss:str = flag('MTA', 'heads to train: any of M (fusion), T (text), A (audio) (MTA)', aliases=('--tasks',))
+    model: str = flag(
+        None, 'fusion: cme (cross-modality encoder) or cc (concatenation) (cme)', choices=('cme', 'cc')
+    )
+    cme_version: str = flag(
+        None,
+        'what the fusion head reads: v1 the fused features, v2 a mixture with the unimodal ones, '
+        'v3 a transformer over both (v1)',
+        choices=('v1', 'v2', 'v3'),
+    )
+    loss: str = flag(
+        'MTA', 'heads to train: any of M (fusion), T (text), A (audio) (MTA)', aliases=('--tasks',)
+    )
     context:bool = flag(True, 'read what was said before (True)')
     text_context_len:int = flag(None, 'utterances in the context of text (2)', least=0)
     audio_context_len:int = flag(None, 'clips in the context of audio (1)', least=0)
@@ -44,30 +60,58 @@ class ModelFlags:
     text_encoder:str = flag(None, 'name on the Hugging Face hub or local folder (by data set and context)')
     audio_encoder:str = flag(None, 'the same, for sound')
     max_seconds:float = flag(6., 'of sound that are read of an utterance or its context (6)', least=.025)
-    keep_incomplete:bool = flag(None, 'use utterances that have text and no sound; those without text are always used (False)')
-    label_range:float = flag(None, 'lowest and highest label of a corpus of your own (its corpus.json, or -3 3)', nargs=2)
-    metrics:str = flag(None, 'its family of metrics, mosi or sims (its corpus.json, or mosi)', choices=('mosi', 'sims'))
+    keep_incomplete: bool = flag(
+        None, 'use utterances that have text and no sound; those without text are always used (False)'
+    )
+    label_range: float = flag(
+        None, 'lowest and highest label of a corpus of your own (its corpus.json, or -3 3)', nargs=2
+    )
+    metrics: str = flag(
+        None, 'its family of metrics, mosi or sims (its corpus.json, or mosi)', choices=('mosi', 'sims')
+    )
 
-# %% ../nbs/08d_flags.ipynb #e23be5f2
+# %% ../nbs/08d_flags.ipynb #d6df4841
 @dataclass
 class TrainingFlags(ModelFlags):
     "How it is trained."
-    recipe:str = flag('original', 'original (constant rate, new optimiser each epoch) or tuned (warm-up, decay, averaged weights) (original)',
-        choices=tuple(RECIPES))
+    recipe: str = flag(
+        'original',
+        'original (constant rate, new optimiser each epoch) or tuned (warm-up, decay, averaged weights) (original)',
+        choices=tuple(RECIPES),
+    )
     lr:float = flag(None, 'learning rate (5e-6; sims 1e-5; sample 5e-4)', least=0, most=10)
-    head_lr:float = flag(None, 'learning rate of all but the encoders (the same; tuned: 5 times)', least=0, most=10)
+    head_lr: float = flag(
+        None, 'learning rate of all but the encoders (the same; tuned: 5 times)', least=0, most=10
+    )
     batch_size:int = flag(None, 'utterances a step, for each process (8; sample 16)', least=1)
-    grad_accum:str = flag('1', 'parts in which a step is computed, for memory; the step stays the same; auto: as many as it takes (1)')
+    grad_accum: str = flag(
+        '1', 'parts in which a step is computed, for memory; the step stays the same; auto: as few as fit (1)'
+    )
     clip:float = flag(None, "largest norm of a step's gradients (none; tuned 1)", least=0)
-    early_stop:int = flag(None, 'epochs without a lower validation loss before the end (8; sample 3)', least=1)
+    early_stop: int = flag(
+        None, 'epochs without a lower validation loss before the end (8; sample 3)', least=1
+    )
     epochs:int = flag(None, 'at most so many epochs (no limit; tuned: its decay ends with epoch 12)', least=1)
-    modality_dropout:float = flag(None, "share of training rows, 0 to 1, whose text or sound the fusion doesn't see (0)", least=0, most=1)
-    freeze:str = flag(None, "not to be trained: front_end (the speech encoder's convolutions), text, audio or both (front_end)",
-        choices=tuple(FREEZE))
-    lora:int = flag(None, 'train adapters of this rank, such as 8, instead of the whole encoders (no adapters)', least=1)
+    modality_dropout: float = flag(
+        None,
+        "share of training rows, 0 to 1, whose text or sound the fusion doesn't see (0)",
+        least=0,
+        most=1,
+    )
+    freeze: str = flag(
+        None,
+        "not to be trained: front_end (the speech encoder's convolutions), text, audio or both (front_end)",
+        choices=tuple(FREEZE),
+    )
+    lora: int = flag(
+        None, 'train adapters of this rank, such as 8, instead of the whole encoders (no adapters)', least=1
+    )
     gradient_checkpointing:bool = flag(None, 'compute activations twice instead of keeping them (False)')
-    train_mode:str = flag('regression', 'regression, or classification: negative, neutral or positive (regression)',
-        choices=('regression', 'classification'))
+    train_mode: str = flag(
+        'regression',
+        'regression, or classification: negative, neutral or positive (regression)',
+        choices=('regression', 'classification'),
+    )
     loss_fn:str = flag(None, 'l1 or l2 (l1)', choices=('l1', 'l2'))
     loss_weights:str = flag(None, 'weights of the heads in the order of --loss, such as 1,0.5,0.5 (1 each)')
     unimodal_labels:bool = flag(None, 'True: heads T and A learn label_T and label_A; False: label (True)')
@@ -75,7 +119,7 @@ class TrainingFlags(ModelFlags):
         choices=('auto', 'fp32', 'bf16', 'fp16'))
     tf32:bool = flag(None, 'in fp32 on a GPU: multiply with TF32 (True)')
 
-# %% ../nbs/08d_flags.ipynb #30292f93
+# %% ../nbs/08d_flags.ipynb #1d487b77
 @dataclass
 class RunConfig(TrainingFlags):
     "All that determines a run, and where and how it is made."
@@ -83,18 +127,44 @@ class RunConfig(TrainingFlags):
     num_workers:int = flag(None, 'processes that load data (0; with a GPU 4)', least=0, free=True)
     data_dir:str = flag('data', 'folder of the corpora, and of the wav files of the sample (data)', free=True)
     output_dir:str = flag('runs', 'folder of the run folders (runs)', free=True)
-    seeds:str = flag(None, 'several runs and their report, such as 1,11,111; goes on where it stopped (none)', free=True)
+    seeds: str = flag(
+        None,
+        'several runs and their report, such as 1,11,111; the same command goes on where it stopped (none)',
+        free=True,
+    )
     resume:bool = flag(False, 'go on with a run that was cut off (False)', free=True)
-    save_every:float = flag(None, 'minutes between states within an epoch (a state after each epoch)', least=0, free=True)
+    save_every: float = flag(
+        None, 'minutes between states within an epoch (a state after each epoch)', least=0, free=True
+    )
     dry_run:bool = flag(False, 'say what the run would take, and train nothing (False)', free=True)
-    tracker:str = flag(None, 'tensorboard, wandb or trackio, if it is installed (none)', choices=('tensorboard', 'wandb', 'trackio'), free=True)
+    tracker: str = flag(
+        None,
+        'tensorboard, wandb or trackio, if it is installed (none)',
+        choices=('tensorboard', 'wandb', 'trackio'),
+        free=True,
+    )
 
 FREE = {k for k, f in RunConfig.__dataclass_fields__.items() if f.metadata.get('free')}
 
-# %% ../nbs/08d_flags.ipynb #e325c9e4
-DEFAULTS = dict(model='cme', cme_version='v1', text_context_len=2, audio_context_len=1, num_hidden_layers=5,
-    num_mixed_layers=3, lr=5e-6, batch_size=8, early_stop=8, dropout=.3, modality_dropout=0.,
-    keep_incomplete=False, freeze='front_end', gradient_checkpointing=False, loss_fn='l1', unimodal_labels=True)
+# %% ../nbs/08d_flags.ipynb #ccd72838
+DEFAULTS = dict(
+    model='cme',
+    cme_version='v1',
+    text_context_len=2,
+    audio_context_len=1,
+    num_hidden_layers=5,
+    num_mixed_layers=3,
+    lr=5e-6,
+    batch_size=8,
+    early_stop=8,
+    dropout=0.3,
+    modality_dropout=0.0,
+    keep_incomplete=False,
+    freeze='front_end',
+    gradient_checkpointing=False,
+    loss_fn='l1',
+    unimodal_labels=True,
+)
 TINY = Path(mmml.__file__).parent/'tiny'
 PRESETS = {
     'en': dict(text_encoder='roberta-base', audio_encoder='facebook/data2vec-audio-base'),
@@ -115,14 +185,18 @@ def preset_name(
     if spec.preset or spec.language != 'en': return spec.preset or spec.language
     return 'en' + (', context' if cfg.context else '') + (', cc' if cfg.context and cfg.model == 'cc' else '')
 
-# %% ../nbs/08d_flags.ipynb #d6cfee7c
-def check_values(cfg:RunConfig):
+# %% ../nbs/08d_flags.ipynb #52ed5b87
+def check_values(
+    cfg:RunConfig, # as the user gave it
+):
     "Raises `UserError` for a value out of range."
     for f in RunConfig.__dataclass_fields__.values():
         v, choices = getattr(cfg, f.name), f.metadata.get('choices')
-        least, most = f.metadata.get('least'), f.metadata.get('most', math.inf)
+        least, most = f.metadata.get('least'), f.metadata.get('most', 10**9 if f.type is int else math.inf)
         if v is not None and least is not None and not (least <= v <= most and v < math.inf):
-            raise UserError(f"--{f.name} {v}: expected a number from {least} {'up' if most == math.inf else f'to {most}'}")
+            raise UserError(
+                f"--{f.name} {v}: expected a number from {least} {'up' if most == math.inf else f'to {most}'}"
+            )
         if v is not None and choices and v not in choices:
             raise UserError(f"--{f.name} {v}: expected {' or '.join(choices)}")
     for k in ('lr', 'head_lr', 'clip'):
@@ -134,8 +208,11 @@ def check_values(cfg:RunConfig):
     if cfg.tracker and not find_spec(cfg.tracker):
         raise UserError(f'--tracker {cfg.tracker}: it is not installed; pip install {cfg.tracker}')
 
-# %% ../nbs/08d_flags.ipynb #e154864f
-def without_effect(cfg:RunConfig, spec:CorpusSpec)->list: # names of flags that were given
+# %% ../nbs/08d_flags.ipynb #388010aa
+def without_effect(
+    cfg:RunConfig, # as the user gave it
+    spec:CorpusSpec, # of its corpus
+)->list: # names of flags that were given
     "The flags that would do nothing."
     heads = check_heads(cfg.loss)
     fused, classes = 'M' in heads, cfg.train_mode == 'classification'
@@ -154,7 +231,7 @@ def without_effect(cfg:RunConfig, spec:CorpusSpec)->list: # names of flags that 
         unimodal_labels=not spec.own_labels or heads == 'M', tf32=not fp32)
     return [k for k, v in idle.items() if v and getattr(cfg, k) is not None]
 
-# %% ../nbs/08d_flags.ipynb #3be7f28a
+# %% ../nbs/08d_flags.ipynb #87413ef2
 def resolve(
     cfg:RunConfig,
     spec:CorpusSpec, # of its corpus
@@ -163,10 +240,25 @@ def resolve(
     heads = check_heads(cfg.loss)
     check_values(cfg)
     if useless := without_effect(cfg, spec):
-        usual, decide = RunConfig(), ('loss', 'model', 'cme_version', 'context', 'train_mode', 'freeze', 'device', 'precision')
-        others = [f'--{k} {v}' for k in decide if (v := getattr(cfg, k)) != getattr(usual, k) and k != useless[0]]
+        usual, decide = RunConfig(), (
+            'loss',
+            'model',
+            'cme_version',
+            'context',
+            'train_mode',
+            'freeze',
+            'device',
+            'precision',
+        )
+        others = [
+            f'--{k} {v}' for k in decide if (v := getattr(cfg, k)) != getattr(usual, k) and k != useless[0]
+        ]
         if useless[0] == 'unimodal_labels': others.insert(0, f'--dataset {cfg.dataset}')
-        others = 'with ' + ' '.join(others) if others else 'here' if useless[0] == 'tf32' else 'with the other flags as they are'
+        others = (
+            'with ' + ' '.join(others)
+            if others
+            else 'here' if useless[0] == 'tf32' else 'with the other flags as they are'
+        )
         raise UserError(f'--{useless[0]} has no effect {others}: leave it out')
     values, recipe = DEFAULTS | PRESETS[preset_name(cfg, spec)], RECIPES[cfg.recipe]
     if cfg.train_mode == 'classification': values |= dict(loss_fn='cross_entropy')
@@ -174,7 +266,12 @@ def resolve(
         head_lr=recipe['head_lr']*(cfg.lr or values['lr']), clip=recipe['clip'], epochs=recipe['epochs'])
     if weights := head_weights(cfg): values |= dict(loss_weights=','.join(str(weights[h]) for h in heads))
     cfg = replace(cfg, loss_weights=None)
-    return replace(cfg, loss=heads, **{k: v for k, v in values.items() if getattr(cfg, k) is None})
+    cfg = replace(cfg, loss=heads, **{k: v for k, v in values.items() if getattr(cfg, k) is None})
+    if cfg.grad_accum != 'auto' and int(cfg.grad_accum) > cfg.batch_size:
+        raise UserError(
+            f'--grad_accum {cfg.grad_accum}: a step has {cfg.batch_size} utterances, so it has no more parts'
+        )
+    return cfg
 
 # %% ../nbs/08d_flags.ipynb #20f081a1
 def head_weights(cfg): # {head: weight}, or None
@@ -189,18 +286,24 @@ def head_weights(cfg): # {head: weight}, or None
         )
     return dict(zip(cfg.loss.upper(), w))
 
-# %% ../nbs/08d_flags.ipynb #8cfe0418
-def seeds_of(cfg:RunConfig)->list: # of int
+# %% ../nbs/08d_flags.ipynb #06df9130
+def seeds_of(
+    cfg:RunConfig, # as the user gave it
+)->list: # of int
     "The seeds of `--seeds`, or the one of `--seed`. Raises `UserError`."
     if cfg.seeds is None: return [cfg.seed]
     if cfg.seed != RunConfig.seed: raise UserError('--seed has no effect with --seeds: leave it out')
+    if cfg.resume:
+        raise UserError('--resume has no effect with --seeds, which goes on by itself: leave it out')
     try: seeds = [int(s) for s in cfg.seeds.split(',')]
     except ValueError: seeds = []
     if not seeds or len(set(seeds)) < len(seeds) or not all(0 <= s < 2**32 for s in seeds):
-        raise UserError(f'--seeds {cfg.seeds}: expected different numbers from 0 to {2**32 - 1} with commas between, such as 1,11,111')
+        raise UserError(
+            f'--seeds {cfg.seeds}: expected different numbers from 0 to {2**32 - 1} with commas between, such as 1,11,111'
+        )
     return seeds
 
-# %% ../nbs/08d_flags.ipynb #65ad3bfa
+# %% ../nbs/08d_flags.ipynb #6ca5ea6b
 def run_name(
     given:RunConfig, # as the user gave it, before `resolve`
     resolved:RunConfig,
@@ -209,7 +312,11 @@ def run_name(
     parts = [Path(given.dataset).name or 'corpus',
         *(dict(cme=['cme', resolved.cme_version], cc=['cc'])[resolved.model] if 'M' in resolved.loss else []),
         'context' if given.context else 'nocontext', resolved.loss]
-    named, usual = FREE | {'dataset', 'model', 'cme_version', 'context', 'loss', 'seed', 'label_range', 'metrics'}, RunConfig()
+    named, usual = (
+        FREE | {'dataset', 'model', 'cme_version', 'context', 'loss', 'seed', 'label_range', 'metrics'},
+        RunConfig(),
+    )
     for k, v in sorted(asdict(given).items()):
-        if k not in named and v != getattr(usual, k): parts.append(f'{k}={Path(v).name if "encoder" in k else v}')
+        if k not in named and v != getattr(usual, k):
+            parts.append(f'{k}={Path(v).name if "encoder" in k else v}')
     return '-'.join(map(str, parts)) + f'-seed{given.seed}'

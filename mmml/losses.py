@@ -62,5 +62,5 @@ def multi_loss(
         p = torch.where(known.view(-1, *[1]*(p.ndim - 1)), p, 0)
         return (f(p, y.nan_to_num(0), reduction='none')*known).sum()/(known.sum() if n is None else n).clamp(min=1)
     counts = [None]*len(predictions) if counts is None else counts
-    parts = {h: mean(p, y, n) for (h, p), y, n in zip(predictions.items(), labels.T, counts)}
+    parts = {h: mean(p, y, n) for (h, p), y, n in zip(predictions.items(), labels.T, counts, strict=True)}
     return sum(weights.get(h, 1.)*l for h, l in parts.items()), parts

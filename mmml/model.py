@@ -20,6 +20,7 @@ from torch import nn, Tensor
 from transformers import (AutoConfig, AutoFeatureExtractor, AutoModel, AutoTokenizer, PreTrainedConfig,
     PreTrainedModel)
 from transformers.utils import ModelOutput
+from transformers.utils.logging import disable_progress_bar
 
 # %% ../nbs/05_model.ipynb #49579251
 from fastcore.basics import patch
@@ -296,6 +297,7 @@ def from_pretrained(cls:MMML,
     **kwargs, # as for any Hugging Face model
 )->MMML:
     "Load a saved model; it gives the same numbers as the one that was saved, to the bit."
+    disable_progress_bar()
     asked = kwargs.pop('output_loading_info', False)
     model, info = super(MMML, cls).from_pretrained(*args, output_loading_info=True, **kwargs)
     if wrong := sorted({*info['missing_keys'], *info['unexpected_keys']}):

@@ -4,18 +4,19 @@
 
 # %% auto #0
 __all__ = ['check_run_folder', 'describe', 'identity', 'build_model', 'collate_for', 'build_loaders', 'check_targets',
-           'start_accelerator', 'build_trainer', 'SaveHistory', 'largest_step', 'try_step', 'fit_in_memory',
-           'peak_memory', 'disk_use', 'dry_run', 'try_validation', 'announce', 'test_both', 'nan_to_null', 'columns',
-           'summarise', 'finish', 'write_model_folder', 'folder_of', 'open_parts', 'run', 'as_lines', 'run_all']
+           'start_accelerator', 'build_trainer', 'SaveHistory', 'largest_step', 'try_step', 'try_answers',
+           'fit_in_memory', 'peak_memory', 'disk_use', 'dry_run', 'announce', 'test_both', 'nan_to_null', 'columns',
+           'summarise', 'finish', 'write_model_folder', 'folder_of', 'open_parts', 'claim', 'run', 'as_lines',
+           'run_all']
 
-# %% ../nbs/08e_runs.ipynb #fd5b4a5f
+# %% ../nbs/08e_runs.ipynb #d9d2a883
 import json
 import math
 import os
 import shutil
 import sys
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -23,31 +24,62 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+try: import fcntl
+except ImportError: fcntl = None # Windows
+
 # %% ../nbs/08e_runs.ipynb #b413b74a
 import torch
 
-# %% ../nbs/08e_runs.ipynb #5c3f090a
+# %% ../nbs/08e_runs.ipynb #2b1d140b
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers import set_seed
 
-# %% ../nbs/08e_runs.ipynb #31e76586
+# %% ../nbs/08e_runs.ipynb #184d3584
 import mmml
 from .audio import extract_audio
 from .batches import Collate, Parts, make_loader, targets
 from .card import model_card
 from .checkpoints import Checkpoints, read_info
 from .datasets import LABELS, RATE, UserError, locate, open_corpus, replacing
-from .flags import DEFAULTS, FREE, PRESETS, RunConfig, head_weights, preset_name, resolve, run_name, seeds_of
+from mmml.flags import (
+    DEFAULTS,
+    FREE,
+    PRESETS,
+    RunConfig,
+    head_weights,
+    preset_name,
+    resolve,
+    run_name,
+    seeds_of,
+)
 from .losses import check_heads
-from .metrics import ACC2, bootstrap_ci, evaluate, results_table
+from .metrics import ACC2, results_table
 from .model import from_encoders, save_model
-from .report import CLASSES, SECOND, Run, as_text, make_report, plot_run, read_run
-from .training import (RECIPES, Average, Callback, EarlyStopping, Finite, History, Progress, Schedule, StopAfter,
-    TOO_LARGE, Team,
-    Track, Trainer, best_epoch, is_oom, make_accelerator, predict)
+from .report import CLASSES, SECOND, Run, as_text, figures, intervals, make_report, plot_run, read_run
+from mmml.training import (
+    RECIPES,
+    Average,
+    Callback,
+    EarlyStopping,
+    Finite,
+    History,
+    Progress,
+    Schedule,
+    StopAfter,
+    TOO_LARGE,
+    Team,
+    Track,
+    Trainer,
+    best_epoch,
+    is_oom,
+    make_accelerator,
+    on,
+    predict,
+)
 from .tuning import memory
 
-# %% ../nbs/08e_runs.ipynb #0aa3acb4
+# %% ../nbs/08e_runs.ipynb #97444e20
 def check_run_folder(
     folder:Path,
     resume:bool,
@@ -55,17 +87,21 @@ def check_run_folder(
     "Refuse a folder in which figures could be lost, or that can't be written. Raises `UserError`."
     if (folder/'results.json').exists():
         raise UserError(
-            f'{folder} holds a finished run: read its results.json, or choose another --output_dir or --seed, or delete it')
+            f'{folder} holds a finished run: read its results.json, or choose another --output_dir or --seed, or delete it'
+        )
     if (folder/'checkpoints'/'last').exists() and not resume:
-        raise UserError(f'{folder} holds a run that was cut off: --resume True goes on with it; or delete it')
+        raise UserError(f'{folder} holds a run that was cut off: --resume goes on with it; or delete it')
     with replacing(folder/'writable') as tmp: tmp.touch()
     (folder/'writable').unlink(missing_ok=True)
-    with suppress(OSError): folder.rmdir() # if it is new: the run may yet be refused
     for half in folder.rglob('.*.part*'): # what a killed run was writing
         shutil.rmtree(half) if half.is_dir() else half.unlink(missing_ok=True)
 
-# %% ../nbs/08e_runs.ipynb #360b19f9
-def describe(cfg, corpus, team): # a dictionary for config.json
+# %% ../nbs/08e_runs.ipynb #aa1ad063
+def describe(
+    cfg:RunConfig, # resolved
+    corpus, # with its audio
+    team:Team,
+)->dict: # for config.json
     "All it takes to repeat a run and to read its figures."
     own = corpus.spec.own_labels and cfg.unimodal_labels
     return dict(flags=asdict(cfg), data=corpus.fingerprint(), corpus=corpus.spec.name, processes=team.size,
@@ -74,14 +110,22 @@ def describe(cfg, corpus, team): # a dictionary for config.json
         versions={p: version(p) for p in ('torch', 'torchaudio', 'transformers', 'accelerate', 'av')}
         | dict(mmml=mmml.__version__))
 
-# %% ../nbs/08e_runs.ipynb #28d6a973
-def identity(config): # of `describe`
+# %% ../nbs/08e_runs.ipynb #57e3df21
+def identity(
+    config:dict, # from `describe`
+)->dict:
     "What a run must share with the one that it resumes."
-    name = lambda v: Path(v).name if isinstance(v, str) and Path(v).is_dir() else v # an encoder's folder may have moved
-    return {k: name(v) for k, v in config['flags'].items() if k not in FREE} | {k: config[k] for k in ('data', 'processes')}
+    name = lambda v: (
+        Path(v).name if isinstance(v, str) and Path(v).is_dir() else v
+    )  # an encoder's folder may have moved
+    return {k: name(v) for k, v in config['flags'].items() if k not in FREE} | {
+        k: config[k] for k in ('data', 'processes')
+    }
 
-# %% ../nbs/08e_runs.ipynb #48be09dc
-def build_model(cfg):
+# %% ../nbs/08e_runs.ipynb #eb2b6a40
+def build_model(
+    cfg:RunConfig, # resolved
+)->tuple: # `MMML`; tokenizer and feature extractor, None where they aren't needed
     "Model, tokenizer and feature extractor of a run."
     set_seed(cfg.seed)
     model, tok, fe = from_encoders(cfg.text_encoder, cfg.audio_encoder, cfg.loss,
@@ -94,7 +138,7 @@ def build_model(cfg):
     if cfg.gradient_checkpointing: model.save_memory()
     return model, tok, fe
 
-# %% ../nbs/08e_runs.ipynb #cb894e56
+# %% ../nbs/08e_runs.ipynb #87e59de7
 def collate_for(
     model, # `MMML`; its config says what it reads
     corpus, # with its audio
@@ -106,12 +150,29 @@ def collate_for(
     c, tok = model.config, tokenizer
     positions = getattr(c.text_config, 'max_position_embeddings', 514) if tok else 514
     if positions < 3: positions = 514 # relative positions: no limit of its own
-    return Collate(corpus, tok, features, c.heads, own_labels, c.context, c.text_context_len, c.audio_context_len,
-        c.max_seconds, max_tokens=min(positions - 2, tok.model_max_length if tok else 512))
+    return Collate(
+        corpus,
+        tok,
+        features,
+        c.heads,
+        own_labels,
+        c.context,
+        c.text_context_len,
+        c.audio_context_len,
+        c.max_seconds,
+        max_tokens=min(positions - 2, tok.model_max_length if tok else 512),
+    )
 
-# %% ../nbs/08e_runs.ipynb #7ab6c227
-def build_loaders(cfg, corpus, model, tok, fe, team):
-    "The loaders of the three splits, and the labels of each row, (n_rows, H)."
+# %% ../nbs/08e_runs.ipynb #52131259
+def build_loaders(
+    cfg:RunConfig, # resolved
+    corpus, # with its audio
+    model, # `MMML`
+    tok, # tokenizer, or None
+    fe, # feature extractor, or None
+    team:Team,
+)->tuple: # {split: loader}; the labels of each row, (n_rows, H)
+    "The data of a run."
     own = corpus.spec.own_labels and cfg.unimodal_labels
     collate = collate_for(model, corpus, tok, fe, own)
     loaders = {m: make_loader(corpus, m, collate, cfg.batch_size, cfg.seed, cfg.num_workers, **team.share)
@@ -131,48 +192,88 @@ def check_targets(
                 what = dict(T='words', A='sound', M='a label')[h]
                 raise UserError(f'no utterance of the {mode} split has {what}: leave {h} out of --loss')
 
-# %% ../nbs/08e_runs.ipynb #dc617e76
-def start_accelerator(cfg, folder):
+# %% ../nbs/08e_runs.ipynb #61e527a3
+def start_accelerator(
+    cfg:RunConfig,
+    folder:Path, # of the run, for a tracker
+)->object: # `Accelerator`
     "Accelerate as the flags say."
-    tracker = dict(log_with=cfg.tracker, project_dir=folder) if cfg.tracker else {}
+    tracker = dict(log_with=cfg.tracker, project_dir=folder/'tracker') if cfg.tracker else {}
     return make_accelerator(cfg.device, cfg.precision, cfg.tf32 is not False, **tracker)
 
-# %% ../nbs/08e_runs.ipynb #c3c2de35
-def build_trainer(cfg, model, loaders, truth, corpus, config, accel, folder):
-    "The loop of a run, its history and its checkpoints."
-    recipe, valid = RECIPES[cfg.recipe], truth[corpus.rows('valid')]
+# %% ../nbs/08e_runs.ipynb #3423c4e0
+def build_trainer(
+    cfg:RunConfig, # resolved
+    model, # `MMML`
+    loaders:dict, # from `build_loaders`
+    valid:np.ndarray, # (n, H) labels of the validation split
+    config:dict, # from `describe`
+    accel, # `Accelerator`
+    folder:Path, # of the run
+)->tuple: # `Trainer`, `History`, `Checkpoints`
+    "The loop of a run with its callbacks."
+    recipe = RECIPES[cfg.recipe]
     history = History(config['family'], valid)
-    chosen = dict(best_loss=('valid_loss', False), best_acc=(f"valid_{cfg.loss[0]}_{ACC2[config['family']]}", True))
+    chosen = dict(
+        best_loss=('valid_loss', False), best_acc=(f"valid_{cfg.loss[0]}_{ACC2[config['family']]}", True)
+    )
     checkpoints = Checkpoints(folder/'checkpoints', history, chosen, identity(config), cfg.save_every)
     callbacks = [Progress(), history, SaveHistory(folder, history), Finite(), checkpoints,
         EarlyStopping(history, cfg.early_stop), StopAfter(cfg.epochs or math.inf)]
     if recipe['average']: callbacks.insert(0, Average(recipe['average']))
     if recipe['warmup']: callbacks.insert(0, Schedule(cfg.epochs, recipe['warmup']))
     if cfg.tracker: callbacks.append(Track(history, config['flags'], folder.name))
-    return Trainer(model, loaders['train'], loaders['valid'], torch.tensor(valid, dtype=torch.float32), cfg.lr, cfg.seed,
-        callbacks, accel, cfg.head_lr, recipe['keep_state'], cfg.clip), history, checkpoints
+    return (
+        Trainer(
+            model,
+            loaders['train'],
+            loaders['valid'],
+            torch.tensor(valid, dtype=torch.float32),
+            cfg.lr,
+            cfg.seed,
+            callbacks,
+            accel,
+            cfg.head_lr,
+            recipe['keep_state'],
+            cfg.clip,
+        ),
+        history,
+        checkpoints,
+    )
 
-# %% ../nbs/08e_runs.ipynb #5ec8ccfb
+# %% ../nbs/08e_runs.ipynb #8b65f115
 class SaveHistory(Callback):
     "Keep history.csv up to date."
     def __init__(self, folder, history): self.folder, self.history = folder, history
     def after_epoch(self, t):
         if not t.team.first: return
-        with replacing(self.folder/'history.csv') as tmp: pd.DataFrame(self.history.rows).to_csv(tmp, index=False)
+        with replacing(self.folder / 'history.csv') as tmp:
+            pd.DataFrame(self.history.rows).to_csv(tmp, index=False)
 
-# %% ../nbs/08e_runs.ipynb #2180bc5e
-def largest_step(loader): # the parts of a step that no step of any epoch exceeds
-    "The longest utterances of a training split."
+# %% ../nbs/08e_runs.ipynb #621b50f2
+def largest_step(
+    loader, # from `make_loader`
+)->list: # batches: our parts of a step whose padded length no step of any epoch exceeds
+    "The longest utterances of a split, as many as a step has."
     sampler = loader.sampler
     steps = sampler.steps
-    rows = steps.rows[np.argsort(-steps.lengths, kind='stable')[:steps.batch_size]].tolist()
-    return [loader.dataset[p] for p in Parts([rows], sampler.n, sampler.process, sampler.processes)]
+    collate = loader.dataset
+    # without sound `longest` counts characters; what is padded are tokens
+    length = collate.longest if collate.features else lambda r: collate([r])['input_ids'].shape[1]
+    lengths = np.array([length(r) for r in steps.rows])
+    rows = steps.rows[np.argsort(-lengths, kind='stable')[:steps.batch_size]].tolist()
+    return [collate[p] for p in Parts([rows], sampler.n, sampler.process, sampler.processes)]
 
-# %% ../nbs/08e_runs.ipynb #452c6263
-def try_step(t, parts): # `Trainer`, batches
+# %% ../nbs/08e_runs.ipynb #a51e6763
+def try_step(
+    t:Trainer,
+    parts:list, # batches
+):
     "All the work of a step, without changing a weight."
+    average = [p.clone() for p in t.params] if any(isinstance(c, Average) for c in t.callbacks) else None
     model, buffers = t.model, {k: b.clone() for k, b in t.model.named_buffers()}
-    t.model = t.accel.unwrap_model(model).train() # alone: a process that fails must not leave others waiting
+    # alone: a process that fails must not leave others waiting (their buckets are the gradients, and take nothing more)
+    t.model = t.accel.unwrap_model(model).train()
     rates = [g['lr'] for g in t.opt.param_groups]
     try:
         t.gradients(parts)
@@ -183,46 +284,61 @@ def try_step(t, parts): # `Trainer`, batches
     finally:
         t.model = model
         for g, lr in zip(t.opt.param_groups, rates): g['lr'] = lr
-        t.opt.state.clear(); t.opt.zero_grad()
+        t.opt.state.clear(); t.opt.zero_grad(); del average
         for k, b in t.model.named_buffers(): b.copy_(buffers[k])
 
-# %% ../nbs/08e_runs.ipynb #f843b632
+# %% ../nbs/08e_runs.ipynb #476534ea
+@torch.no_grad()
+def try_answers(
+    t:Trainer,
+    parts:list, # batches
+):
+    "All the work of a step of the validation."
+    model = t.accel.unwrap_model(t.model).eval()
+    for b in parts: model(**on(t.accel.device, {k: v for k, v in b.items() if k not in ('labels', 'counts')}))
+
+# %% ../nbs/08e_runs.ipynb #495914bd
 def fit_in_memory(
-    t, # `Trainer`
+    t:Trainer,
     parts:str, # 'auto', or a number
+    *others, # loaders that are to be cut in the same way
 )->int: # parts of a step
     "Try the largest step; with 'auto' in as few parts as fit. Raises `UserError` if it doesn't fit."
-    sampler = t.train.sampler
-    most = sampler.steps.batch_size//sampler.processes
-    sampler.n = 1 if parts == 'auto' else int(parts)
-    while True:
+    size = t.train.sampler.steps.batch_size//t.team.size
+    # the fewest parts for each size of the largest part
+    tries = sorted({-(-size//m) for m in range(1, size + 1)}) if parts == 'auto' else [int(parts)]
+    for n in tries:
+        for loader in (t.train, t.valid, *others): loader.sampler.n = n
         failed = False
-        try: try_step(t, largest_step(t.train))
+        try: try_step(t, largest_step(t.train)); try_answers(t, largest_step(t.valid))
         except (RuntimeError, MemoryError) as e:
             if not is_oom(e): raise
             failed = True
         if torch.cuda.is_available(): torch.cuda.empty_cache()
-        if not any(t.team.sum(failed)): return sampler.n
-        if parts != 'auto' or sampler.n >= most: raise UserError(TOO_LARGE)
-        sampler.n = min(2*sampler.n, most)
+        if not any(t.team.sum(failed)): return n
+    raise UserError(TOO_LARGE)
 
-# %% ../nbs/08e_runs.ipynb #27b9ee55
-def peak_memory(): # GiB, or NaN where the system doesn't say
+# %% ../nbs/08e_runs.ipynb #04cc815f
+def peak_memory(
+    device, # of the model
+)->float: # GiB, or NaN where the system doesn't say
     "The most memory that was held: of the GPU, or by this process."
-    if torch.cuda.is_available(): return torch.cuda.max_memory_allocated()/2**30
+    if device.type == 'cuda': return torch.cuda.max_memory_allocated()/2**30
     try: import resource
     except ImportError: return math.nan # Windows
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss*(1 if sys.platform == 'darwin' else 1024)/2**30
 
-# %% ../nbs/08e_runs.ipynb #6e429112
-def disk_use(t)->dict: # GiB: while it trains, and when it is over
+# %% ../nbs/08e_runs.ipynb #32c3454c
+def disk_use(
+    t:Trainer,
+)->dict: # GiB: while it trains, and when it is over
     "What the run folder will take, at most."
     size = lambda xs: sum(x.numel()*x.element_size() for x in xs)/2**30
     model, trained = size(t.accel.unwrap_model(t.model).state_dict().values()), size(t.params)
     last = model + 2*trained + (trained if any(isinstance(c, Average) for c in t.callbacks) else 0)
     return dict(training=last + 2*model + max(last, model), over=model)
 
-# %% ../nbs/08e_runs.ipynb #f6153176
+# %% ../nbs/08e_runs.ipynb #6103ddad
 def dry_run(
     t, # `Trainer`, after `fit_in_memory`
 )->dict: # GiB and seconds
@@ -231,58 +347,88 @@ def dry_run(
         f(*args)
         if torch.cuda.is_available(): torch.cuda.synchronize()
         return time.perf_counter()
-    sampler, steps = t.train.sampler, sorted(t.train.sampler.steps, key=lambda rows: t.train.dataset.longest(rows[-1]))
+    sampler, steps = t.train.sampler, sorted(
+        t.train.sampler.steps, key=lambda rows: t.train.dataset.longest(rows[-1])
+    )
     if torch.cuda.is_available(): torch.cuda.reset_peak_memory_stats()
-    start = time.perf_counter(); largest = timed(try_step, t, largest_step(t.train)) - start
+    parts = largest_step(t.train); try_step(t, parts) # the first time is no measure
+    start = time.perf_counter(); largest = timed(try_step, t, parts) - start
     some = [steps[i] for i in np.linspace(0, len(steps) - 1, min(5, len(steps))).astype(int)]
     start = time.perf_counter()
     for rows in some:
         parts = [t.train.dataset[p] for p in Parts([rows], sampler.n, sampler.process, sampler.processes)]
         end = timed(try_step, t, parts)
     step = (end - start)/len(some)
-    start = time.perf_counter(); valid = timed(try_validation, t) - start
-    return dict(largest=largest, step=step, steps=len(steps), epoch=step*len(steps) + valid, peak=peak_memory(),
-        **{f'disk_{k}': v for k, v in disk_use(t).items()})
+    model = t.accel.unwrap_model(t.model)
+    start = time.perf_counter(); valid = timed(predict, model, t.valid, t.accel.device, t.team.gather) - start
+    return dict(
+        largest=largest,
+        step=step,
+        steps=len(steps),
+        epoch=step * len(steps) + valid,
+        peak=peak_memory(t.accel.device),
+        **{f'disk_{k}': v for k, v in disk_use(t).items()},
+    )
 
-# %% ../nbs/08e_runs.ipynb #eeb17d71
-@torch.no_grad()
-def try_validation(t):
-    "A whole validation."
-    predict(t.accel.unwrap_model(t.model), t.valid, t.accel.device, t.team.gather)
-
-# %% ../nbs/08e_runs.ipynb #88df46d2
-def announce(cfg, corpus, model, accel, folder):
-    "Lines about what is about to happen."
+# %% ../nbs/08e_runs.ipynb #7310464b
+def announce(
+    cfg:RunConfig, # resolved
+    corpus, # with its audio
+    model, # `MMML`
+    team:Team,
+    folder:Path, # of the run
+): # yields lines
+    "What is about to happen."
     t, preset = corpus.table, preset_name(cfg, corpus.spec)
     values = DEFAULTS | PRESETS[preset]
     splits = ', '.join(f"{m} {(t['mode'] == m).sum()}" for m in ('train', 'valid', 'test'))
     cut, gaps = (t.samples > cfg.max_seconds*RATE).sum(), ((t.text == '').sum(), (t.samples == 0).sum())
-    yield (f'{corpus.spec.name}: {len(t)} utterances ({splits}), {t.samples.sum()/RATE/3600:.2f} h, '
+    yield (
+        f'{corpus.spec.name}: {len(t)} utterances ({splits}), {t.samples.sum()/RATE/3600:.2f} h, '
         f'{t.video_id.nunique()} videos; {cut} cut at {cfg.max_seconds:g} s'
         + (f'; {gaps[0]} without words, {gaps[1]} without sound' if any(gaps) else '')
-        + (f'; {len(corpus.left_out)} left out, see {corpus.wav}/extraction.csv' if len(corpus.left_out) else ''))
+        + (
+            f'; {len(corpus.left_out)} left out, see {corpus.wav}/extraction.csv'
+            if len(corpus.left_out)
+            else ''
+        )
+    )
     bill, fusion = memory(model), f'{cfg.model}, ' if 'M' in cfg.loss else ''
     yield (f"{fusion}heads {cfg.loss}, {'with' if cfg.context else 'no'} context: {bill['parameters']:,} parameters, "
-        f"{bill['trained']:,} trained ({bill['GiB']:.2g} GiB of weights, gradients and AdamW), on {accel.device}"
+        f"{bill['trained']:,} trained ({bill['GiB']:.2g} GiB of weights, gradients and AdamW), on {team.accel.device}"
         + ('' if cfg.freeze == 'front_end' else f'; frozen: {cfg.freeze}')
         + (f'; LoRA of rank {cfg.lora}' if cfg.lora else '')
-        + (f'; {accel.num_processes} processes, so {accel.num_processes*cfg.batch_size} utterances a step' if accel.num_processes > 1 else '')
+        + (f'; {team.size} processes, so {team.size*cfg.batch_size} utterances a step' if team.size > 1 else '')
         + (f'; each step in {cfg.grad_accum} parts' if cfg.grad_accum != '1' else ''))
-    shown = {k: getattr(cfg, k) for k in ('lr', 'batch_size', 'num_hidden_layers', 'early_stop', 'dropout')}
-    yield (f"preset {preset}, recipe {cfg.recipe}: "
+    layers = ['num_hidden_layers'] if 'M' in cfg.loss and cfg.model == 'cme' else []
+    shown = {k: getattr(cfg, k) for k in ('lr', 'batch_size', *layers, 'early_stop', 'dropout')}
+    yield (
+        f"preset {preset}, recipe {cfg.recipe}: "
         + ', '.join(f'{k} {v:g}' + ('' if v == values[k] else ' (yours)') for k, v in shown.items())
-        + ''.join(f', {k} {v:g}' for k, v in dict(head_lr=cfg.head_lr, clip=cfg.clip, epochs=cfg.epochs).items() if v and v != cfg.lr))
+        + ''.join(
+            f', {k} {v:g}'
+            for k, v in dict(head_lr=cfg.head_lr, clip=cfg.clip, epochs=cfg.epochs).items()
+            if v and v != cfg.lr
+        )
+    )
     yield f'run folder {folder}'
 
-# %% ../nbs/08e_runs.ipynb #4101b6e1
-def test_both(t, checkpoints, loader, epochs): # `epochs`: {'best_loss': epoch, 'best_acc': epoch}
-    "The answers of both choices on the test split: {head: (n,)}, {head: (n,)}. The model is left with the first."
+# %% ../nbs/08e_runs.ipynb #e7f66d0e
+def test_both(
+    t:Trainer,
+    checkpoints:Checkpoints,
+    loader, # of the test split
+    epochs:dict, # {'best_loss': epoch, 'best_acc': epoch}
+)->tuple: # {head: (n,) answers} of the lowest loss, and of the highest accuracy
+    "The answers of both choices on the test split. The model is left with the first."
     answers, model = {}, t.accel.unwrap_model(t.model)
     for name in ('best_acc', 'best_loss'):
         if name == 'best_acc' and epochs['best_acc'] == epochs['best_loss']: continue
         read_info(checkpoints.path(name)) # a line if it can't be read
         model.load_state_dict(load_file(checkpoints.path(name)))
-        answers[name] = {h: v.double().numpy() for h, v in predict(model, loader, t.accel.device, t.team.gather).items()}
+        answers[name] = {
+            h: v.double().numpy() for h, v in predict(model, loader, t.accel.device, t.team.gather).items()
+        }
     return answers['best_loss'], answers.get('best_acc', answers['best_loss'])
 
 # %% ../nbs/08e_runs.ipynb #f59e2638
@@ -306,49 +452,75 @@ def columns(
         out |= {f'{h}{suffix}_{c}': share[:, i] for i, c in enumerate(CLASSES)}
     return out
 
-# %% ../nbs/08e_runs.ipynb #06bbd508
-def summarise(rows, epochs, config, truth, answers, second, videos, seconds): # what results.json says
-    "The figures of a run."
-    family, heads = config['family'], config['flags']['loss']
-    score = lambda answers: {h: evaluate(y, answers[h], family) for h, y in zip(heads, truth.T)}
-    test, best = score(answers), rows[epochs['best_loss'] - 1]
-    return dict(best_epoch=epochs['best_loss'], epochs=len(rows), main_head=heads[0],
-        valid={h: {k: best[f'valid_{h}_{k}'] for k in test[h]} for h in heads}, test=test,
-        test_highest_val_acc=dict(epoch=epochs['best_acc'], **score(second)),
-        ci95={h: bootstrap_ci(y, answers[h], videos, family) for h, y in zip(heads, truth.T)},
-        skipped_steps=sum(r['skipped'] for r in rows), seconds=round(seconds, 1))
+# %% ../nbs/08e_runs.ipynb #9087b40a
+def summarise(
+    run:Run, # without its results
+    epochs:dict, # {'best_loss': epoch, 'best_acc': epoch}
+)->dict: # what results.json says, but for the seconds
+    "The figures of a run, from its predictions and its history."
+    test, best = figures(run), run.history.iloc[epochs['best_loss'] - 1]
+    return dict(best_epoch=epochs['best_loss'], epochs=len(run.history), main_head=run.heads[0],
+        valid={h: {k: float(best[f'valid_{h}_{k}']) for k in test[h]} for h in run.heads}, test=test,
+        test_highest_val_acc=dict(epoch=epochs['best_acc'], **figures(run, SECOND)), ci95=intervals(run),
+        skipped_steps=int(run.history.skipped.sum()))
 
-# %% ../nbs/08e_runs.ipynb #fa00eb08
-def finish(cfg, corpus, t, checkpoints, loader, truth, tok, fe, config, folder, start):
+# %% ../nbs/08e_runs.ipynb #bb3828c0
+def finish(
+    cfg:RunConfig, # resolved
+    corpus, # with its audio
+    t:Trainer, # after `fit`
+    checkpoints:Checkpoints,
+    loader, # of the test split
+    readers:tuple, # tokenizer, feature extractor
+    config:dict, # from `describe`
+    folder:Path, # of the run
+    start:float, # `time.perf_counter()` when the run began
+):
     "Test, print the table, and write predictions, model, figure and results."
     rows, test = checkpoints.history.rows, corpus.rows('test')
-    table, epochs = corpus.table.iloc[test], {name: best_epoch(rows, *by) for name, by in checkpoints.best.items()}
+    table, epochs = corpus.table.iloc[test], {
+        name: best_epoch(rows, *by) for name, by in checkpoints.best.items()
+    }
     answers, second = test_both(t, checkpoints, loader, epochs)
     if not t.team.first: return
-    out = table[['video_id', 'clip_id', 'text', *LABELS.values()]].assign(seconds=(table.samples/RATE).round(3),
-        **columns(answers), **columns(second, SECOND))
+    out = (
+        table[['video_id', 'clip_id', 'text', *LABELS.values()]]
+        .assign(seconds=(table.samples / RATE).round(3), **columns(answers), **columns(second, SECOND))
+        .reset_index(drop=True)
+    )
     with replacing(folder/'predictions.csv') as tmp: out.to_csv(tmp, index=False)
-    spent = max(sum(r['seconds'] for r in rows), time.perf_counter() - start)
-    results = summarise(rows, epochs, config, truth[test], answers, second, table.video_id, spent)
+    run = Run(folder, config, {}, pd.DataFrame(rows), out)
+    run.results = summarise(run, epochs)
+    run.results['seconds'] = round(max(run.history.seconds.sum(), time.perf_counter() - start), 1)
     shared = {k: v for k, v in config['flags'].items() if k not in FREE}
-    card = model_card(shared, corpus, results, config['versions'])
-    write_model_folder(folder/'model', t.accel.unwrap_model(t.model).merge_lora(), tok, fe, card)
-    plot_run(Run(folder, config, results, pd.DataFrame(rows), out.reset_index(drop=True)), folder/'curves.png')
+    card = model_card(shared, corpus, run.results, config['versions'])
+    write_model_folder(folder/'model', t.accel.unwrap_model(t.model).merge_lora(), *readers, card)
+    plot_run(run, folder/'curves.png')
     with replacing(folder/'results.json') as tmp:
-        tmp.write_text(json.dumps(nan_to_null(results), indent=1, allow_nan=False))
+        tmp.write_text(json.dumps(nan_to_null(run.results), indent=1, allow_nan=False))
     checkpoints.drop()
     print(f"\ntest split ({len(test)} utterances), epoch {epochs['best_loss']} of {len(rows)}, "
-        f"chosen by validation loss, {results['seconds']:.0f} s in all")
+        f"chosen by validation loss, {run.results['seconds']:.0f} s in all")
     published = '' if config['family'] == 'classes' else corpus.spec.name
-    print(results_table(results['test'], published).to_string(float_format='{:.4f}'.format), flush=True)
+    print(results_table(run.results['test'], published).to_string(float_format='{:.4f}'.format), flush=True)
 
-# %% ../nbs/08e_runs.ipynb #f1d21b5d
-def write_model_folder(folder, model, tok, fe, card):
+# %% ../nbs/08e_runs.ipynb #de2b4022
+def write_model_folder(
+    folder:Path, # to write
+    model, # `MMML`
+    tok, # tokenizer, or None
+    fe, # feature extractor, or None
+    card:str, # its README.md
+):
     "`save_model` to a temporary folder, then renamed."
     tmp = folder.with_name(f'.{folder.name}.part')
     for f in (tmp, folder): shutil.rmtree(f, ignore_errors=True)
     try: save_model(tmp, model, tok, fe, card); os.replace(tmp, folder)
-    except OSError as e: raise UserError(f"can't write {folder}: {e.strerror or e}") from None
+    except (OSError, SafetensorError) as e:
+        shutil.rmtree(tmp, ignore_errors=True)
+        raise UserError(
+            f"can't write {folder}: {getattr(e, 'strerror', None) or e}; free some space, and --resume"
+        ) from None
 
 # %% ../nbs/08e_runs.ipynb #bb1f6f5a
 def folder_of(given:RunConfig)->Path:
@@ -357,8 +529,12 @@ def folder_of(given:RunConfig)->Path:
     spec = locate(given.dataset, given.data_dir)[0]
     return Path(given.output_dir)/run_name(given, resolve(given, spec))
 
-# %% ../nbs/08e_runs.ipynb #3443ebc8
-def open_parts(given, team, folder): # config, corpus, model, tokenizer, feature extractor
+# %% ../nbs/08e_runs.ipynb #de66eca6
+def open_parts(
+    given:RunConfig, # as the user gave it
+    team:Team,
+    folder:Path, # of the run
+)->tuple: # resolved flags, corpus, model, tokenizer, feature extractor
     "The data and the model of a run, checked, before anything is trained. Raises `UserError`."
     corpus = open_corpus(given.dataset, given.data_dir, given.label_range, given.metrics, team.say,
         keep_incomplete=bool(given.keep_incomplete))
@@ -366,39 +542,72 @@ def open_parts(given, team, folder): # config, corpus, model, tokenizer, feature
     if not given.dry_run: check_run_folder(folder, cfg.resume)
     return cfg, corpus, *build_model(cfg)
 
-# %% ../nbs/08e_runs.ipynb #d453c531
+# %% ../nbs/08e_runs.ipynb #2d5b20d1
+@contextmanager
+def claim(
+    folder:Path, # of a run
+    wanted:bool=True, # False: do nothing
+):
+    "Hold a run folder while working in it. Raises `UserError` if another process does."
+    if not wanted or fcntl is None: yield; return # Windows
+    try: folder.mkdir(parents=True, exist_ok=True); lock = open(folder/'.lock', 'w')
+    except OSError as e: raise UserError(f"can't write {folder}: {e.strerror}; choose another --output_dir") from None
+    try:
+        try: fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError): raise UserError(f'another process is working in {folder}: wait until it has ended') from None
+        except OSError: pass # a file system without locks
+        try: yield
+        finally: (folder/'.lock').unlink(missing_ok=True)
+    finally:
+        lock.close()
+        with suppress(OSError): folder.rmdir() # if nothing came of it
+
+# %% ../nbs/08e_runs.ipynb #68e69e83
 def run(
     given:RunConfig, # as the user gave it
 )->Path: # the run folder; None of a dry run
     "Extract, train, choose, test once, and write it all down. Raises `UserError`."
     start, folder = time.perf_counter(), folder_of(given)
     accel = start_accelerator(given, folder); team = Team(accel)
-    with team.turns():
-        cfg, corpus, model, tok, fe = open_parts(given, team, folder)
-        corpus = extract_audio(corpus)
-    loaders, truth = build_loaders(cfg, corpus, model, tok, fe, team)
-    check_targets(corpus, truth, cfg.loss)
-    t, history, checkpoints = build_trainer(cfg, model, loaders, truth, corpus, describe(cfg, corpus, team), accel, folder)
-    resumed = cfg.resume and checkpoints.last.exists()
-    if resumed and cfg.grad_accum == 'auto': cfg = replace(cfg, grad_accum=read_info(checkpoints.last)['identity']['grad_accum'])
-    cfg = replace(cfg, grad_accum=str(fit_in_memory(t, cfg.grad_accum)))
-    config = describe(cfg, corpus, team); checkpoints.identity = identity(config)
-    if resumed: checkpoints.check()
-    for line in announce(cfg, corpus, model, accel, folder): team.say(line)
-    if cfg.dry_run: return team.say(as_lines(dry_run(t)))
-    if cfg.resume: team.say('going on from the last state' if resumed else 'there is nothing to go on from: from the beginning')
-    if team.first:
-        with replacing(folder/'config.json') as tmp: tmp.write_text(json.dumps(config, indent=1))
-    t.fit()
-    finish(cfg, corpus, t, checkpoints, loaders['test'], truth, tok, fe, config, folder, start)
-    return folder
+    if given.resume and (folder/'results.json').exists(): # a job's script that is run once more
+        team.say(f'{folder} is finished'); return folder
+    with claim(folder, team.first and not given.dry_run):
+        with team.turns():
+            cfg, corpus, model, tok, fe = open_parts(given, team, folder)
+            corpus = extract_audio(corpus)
+        loaders, truth = build_loaders(cfg, corpus, model, tok, fe, team)
+        check_targets(corpus, truth, cfg.loss)
+        t, history, checkpoints = build_trainer(
+            cfg, model, loaders, truth[corpus.rows('valid')], describe(cfg, corpus, team), accel, folder
+        )
+        resumed = cfg.resume and checkpoints.last.exists()
+        if resumed and cfg.grad_accum == 'auto':
+            cfg = replace(cfg, grad_accum=checkpoints.header()['identity'].get('grad_accum', 'auto'))
+        cfg = replace(cfg, grad_accum=str(fit_in_memory(t, cfg.grad_accum, loaders['test'])))
+        config = describe(cfg, corpus, team); checkpoints.identity = identity(config)
+        if resumed: checkpoints.check()
+        for line in announce(cfg, corpus, model, team, folder): team.say(line)
+        if cfg.dry_run: return team.say(as_lines(dry_run(t)))
+        if cfg.resume:
+            team.say(
+                'going on from the last state'
+                if resumed
+                else 'there is nothing to go on from: from the beginning'
+            )
+        if team.first:
+            with replacing(folder/'config.json') as tmp: tmp.write_text(json.dumps(config, indent=1))
+        t.fit()
+        finish(cfg, corpus, t, checkpoints, loaders['test'], (tok, fe), config, folder, start)
+        return folder
 
-# %% ../nbs/08e_runs.ipynb #d4cf2cdf
-def as_lines(d): # of `dry_run`
+# %% ../nbs/08e_runs.ipynb #015a5cdf
+def as_lines(
+    d:dict, # from `dry_run`
+)->str:
     "What a dry run says."
     return (f"a step: {d['step']:.2g} s, the largest {d['largest']:.2g} s; an epoch: {d['steps']} steps and the validation, "
         f"about {d['epoch']:.2g} s\npeak memory {d['peak']:.2g} GiB; the run folder: at most {d['disk_training']:.2g} GiB while it trains, "
-        f"{d['disk_over']:.2g} GiB when it is over\nnothing was trained or written")
+        f"{d['disk_over']:.2g} GiB when it is over\nnothing was trained, and no run folder was written")
 
 # %% ../nbs/08e_runs.ipynb #8720e339
 def run_all(

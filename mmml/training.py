@@ -7,11 +7,12 @@ __all__ = ['HOOKS', 'TOO_LARGE', 'RECIPES', 'on', 'predict', 'split_loss', 'Call
            'Trainer', 'parameter_groups', 'is_oom', 'get_rng', 'set_rng', 'History', 'best_epoch', 'EarlyStopping',
            'Finite', 'Progress', 'Track', 'warm_decay', 'Schedule', 'Average']
 
-# %% ../nbs/08_training.ipynb #2c9770e0
+# %% ../nbs/08_training.ipynb #154f038e
 import math
 import random
 import time
 from contextlib import contextmanager, nullcontext
+from difflib import get_close_matches
 from datetime import timedelta
 from itertools import islice
 
@@ -33,8 +34,12 @@ from .losses import multi_loss
 from .metrics import evaluate
 from .model import FREEZE
 
-# %% ../nbs/08_training.ipynb #0b9de68d
-def on(device, batch): # a batch on a device, without waiting for it
+# %% ../nbs/08_training.ipynb #7340c3ad
+def on(
+    device,
+    batch:dict, # {name: tensor}
+)->dict: # the same on the device
+    "Send a batch to a device, without waiting for it."
     return {k: v.to(device, non_blocking=True) for k, v in batch.items()}
 
 # %% ../nbs/08_training.ipynb #60047075
@@ -68,12 +73,13 @@ def split_loss(
 # %% ../nbs/08_training.ipynb #5cb2c36a
 HOOKS = ('before_fit', 'before_epoch', 'before_batch', 'after_batch', 'after_epoch', 'after_fit')
 
-# %% ../nbs/08_training.ipynb #84ce6930
+# %% ../nbs/08_training.ipynb #9b922213
 class Callback:
     "Something that reacts to the training loop; its methods are named after `HOOKS`."
     def __init_subclass__(cls):
         super().__init_subclass__()
-        if wrong := [n for n in vars(cls) if n.startswith(('before_', 'after_')) and n not in HOOKS]:
+        like = lambda n: n.startswith(('before_', 'after_', 'on_')) or get_close_matches(n, HOOKS, cutoff=.8)
+        if wrong := [n for n in vars(cls) if n not in HOOKS and not n.startswith('__') and like(n)]:
             raise TypeError(f"{cls.__name__}.{wrong[0]} is never called; hooks: {', '.join(HOOKS)}")
 
 # %% ../nbs/08_training.ipynb #8ecec6d8
@@ -83,33 +89,53 @@ class StopAfter(Callback):
     def before_fit(self, t): t.stop = t.stop or t.epoch - (t.step > 0) >= self.epochs
     def after_epoch(self, t): t.stop = t.stop or t.epoch >= self.epochs
 
-# %% ../nbs/08_training.ipynb #cc673528
+# %% ../nbs/08_training.ipynb #fb815888
 class Team:
-    "The processes of a run; nothing outside this class and `make_accelerator` knows that there may be several."
+    "The processes of a run."
     def __init__(self, accel:Accelerator):
         self.accel, self.index, self.size, self.first = (
             accel, accel.process_index, accel.num_processes, accel.is_main_process)
         self.share = dict(process=self.index, processes=self.size) # for `make_loader`
 
-    def sum(self, *xs): # numbers or tensors with one element
-        "Their sums over all processes, as floats: the one place in a step that waits for the GPU."
+    def sum(self,
+        *xs, # numbers, or tensors with one element
+    )->list: # of float
+        "Their sums over all processes; waits for the GPU."
         if self.size == 1: return [float(x) for x in xs]
         xs = [torch.as_tensor(x, dtype=torch.float32, device=self.accel.device) for x in xs]
         return self.accel.reduce(torch.stack(xs), 'sum').tolist()
 
-    def gather(self, x): return gather_object([x]) # the list of every process's x
-    def say(self, *args): # once, and not once a process
+    def gather(self, x):
+        "The list of every process's x."
+        return gather_object([x])
+    def say(self, *args):
+        "Print once, and not once a process."
         if self.first: print(*args, flush=True)
-    def alone(self, model, last): # gradients are exchanged with the last part of a step
+    def exchange(self, model, last):
+        "A context in which gradients are exchanged, if this is the last part of a step."
         return nullcontext() if last else self.accel.no_sync(model)
-    def turns(self): # the first process of each machine, then the others
+    def turns(self):
+        "A context into which the first process of each machine goes before the others."
         return self.accel.local_main_process_first()
-    def seed(self, *numbers): # another randomness for each process; of one alone, that of the numbers
+    def seed(self, *numbers):
+        "Another randomness for each process; that of the first comes from the numbers alone."
         numbers = (*numbers, self.index) if self.index else numbers
         set_seed(int(np.random.SeedSequence(numbers).generate_state(1)[0]))
     @staticmethod
-    def close(): # at the end of a program
+    def close():
+        "At the end of a program: tell the others that this one ends as it should."
         if torch.distributed.is_initialized(): torch.distributed.destroy_process_group()
+    @staticmethod
+    def lost(e):
+        "Whether an exception says that another process is gone."
+        signs = (
+            'Connection closed by peer',
+            'Connection reset by peer',
+            'Broken pipe',
+            'ncclRemoteError',
+            'remote process exited',
+        )
+        return isinstance(e, RuntimeError) and any(s in str(e) for s in signs)
 
 # %% ../nbs/08_training.ipynb #769654ca
 def make_accelerator(
@@ -131,7 +157,7 @@ def make_accelerator(
     return Accelerator(cpu=not cuda, mixed_precision='no' if precision == 'fp32' else precision,
         kwargs_handlers=handlers, **kwargs)
 
-# %% ../nbs/08_training.ipynb #a38748c2
+# %% ../nbs/08_training.ipynb #df231acd
 class Trainer:
     "The training loop; `fit` is all of it."
     def __init__(self,
@@ -139,8 +165,8 @@ class Trainer:
         train, # loader, from `make_loader`
         valid, # loader
         valid_labels:torch.Tensor, # (n, H)
-        lr:float=5e-6,
-        seed:int=1,
+        lr:float=5e-6, # of the encoders
+        seed:int=1, # of order and dropout
         callbacks=(), # of `Callback`
         accelerator:Accelerator=None, # device and precision; None: Accelerate's default
         head_lr:float=None, # of all but the encoders; None: `lr`
@@ -201,49 +227,61 @@ def train_epoch(self:Trainer):
         self('after_batch')
     self.train_loss = self.total/self.seen if self.seen else math.nan
 
-# %% ../nbs/08_training.ipynb #fa36c0c1
-def parameter_groups(model, lr, head_lr): # for an optimiser
+# %% ../nbs/08_training.ipynb #ecbc1c82
+def parameter_groups(
+    model, # `MMML`
+    lr:float, # of the encoders
+    head_lr:float, # of all else
+)->list: # of dictionaries, for an optimiser
     "What is trained: the encoders, and the rest with a learning rate of its own."
     named = [(n.split('.')[0] in FREEZE['both'], p) for n, p in model.named_parameters() if p.requires_grad]
-    groups = [dict(params=[p for e, p in named if e == encoder], lr=x) for encoder, x in ((True, lr), (False, head_lr))]
+    groups = [
+        dict(params=[p for e, p in named if e == encoder], lr=x)
+        for encoder, x in ((True, lr), (False, head_lr))
+    ]
     return [g | dict(initial_lr=g['lr']) for g in groups if g['params']]
 
-# %% ../nbs/08_training.ipynb #1bc11b89
+# %% ../nbs/08_training.ipynb #5f157bea
 @patch
-def steps(self:Trainer): # yields (batches: the parts of a step that are ours, number of utterances of the step)
-    "The steps of the epoch that are still to be done."
+def steps(self:Trainer):
+    "The steps that are still to be done, as (batches: our parts of it, number of utterances of the whole step)."
     sampler = self.train.sampler
     sampler.steps.epoch, sampler.start = self.epoch, self.step
     pairs = zip(sampler, iter(self.train))
     if self.rng: set_rng(self.rng); self.rng = None # a resumed epoch; after `iter`, which draws a number
     while step := list(islice(pairs, sampler.n)): yield [b for _, b in step], len(step[0][0][1])
 
-# %% ../nbs/08_training.ipynb #a14fcfcd
+# %% ../nbs/08_training.ipynb #458c3136
 @patch
-def gradients(self:Trainer, parts): # batches
-    "Add up the gradients of a step's parts; returns our share of its loss, on the device."
+def gradients(self:Trainer,
+    parts:list, # batches: our parts of a step
+)->torch.Tensor: # our share of its loss, on the device
+    "Add up the gradients of a step's parts."
     total = 0.
     for i, batch in enumerate(parts, 1):
-        with self.team.alone(self.model, i == len(parts)):
+        with self.team.exchange(self.model, i == len(parts)):
             loss = self.model(**on(self.accel.device, batch)).loss
             self.accel.backward(loss*self.team.size) # processes are averaged; the shares are to be summed
         total = total + loss.detach()
     return total
 
-# %% ../nbs/08_training.ipynb #fcbd5191
+# %% ../nbs/08_training.ipynb #9f074c90
 @patch
-def update(self:Trainer, n): # utterances of the step
+def update(self:Trainer,
+    n:int, # utterances of the step
+):
     "Take the step, or leave it out if its loss or its gradients are no number. Raises `UserError` at ten in a row."
-    norm = float(self.accel.clip_grad_norm_(self.params, self.clip)) if self.clip else 0.
-    scaler = self.accel.scaler # fp16's: it leaves out a step whose gradients overflow, and must see it
-    finite = math.isfinite(self.loss) and (scaler is not None or math.isfinite(norm))
-    if finite or scaler: self.opt.step()
+    norm = float(self.accel.clip_grad_norm_(self.params, self.clip or math.inf))
+    finite = math.isfinite(self.loss) and math.isfinite(norm)
+    if finite or self.accel.scaler: self.opt.step() # fp16's scaler leaves it out itself, and must see it
     self.opt.zero_grad()
     if finite: self.total += self.loss*n; self.seen += n; self.in_a_row = 0
     else: self.skipped += 1; self.in_a_row += 1
     if self.in_a_row == 10:
-        raise UserError(f'ten steps in a row had a loss or gradients that are no numbers (epoch {self.epoch}, step {self.step}): '
-            f'try a lower --lr (now {self.lr:g}), or --precision fp32')
+        raise UserError(
+            f'ten steps in a row had a loss or gradients that are no numbers (epoch {self.epoch}, step {self.step}): '
+            f'try a lower --lr (now {self.lr:g}), or --precision fp32'
+        )
 
 # %% ../nbs/08_training.ipynb #1fe4a0b6
 @patch
@@ -264,37 +302,47 @@ def averaged(self:Trainer):
     try: yield
     finally: swap()
 
-# %% ../nbs/08_training.ipynb #7188051e
-TOO_LARGE = ('out of memory: try --grad_accum auto, a smaller --batch_size or --max_seconds, --gradient_checkpointing True, '
-    '--lora 8, --freeze text, or smaller encoders')
+# %% ../nbs/08_training.ipynb #f4f72f76
+TOO_LARGE = (
+    'out of memory: try --grad_accum auto, a smaller --batch_size or --max_seconds, --gradient_checkpointing True, '
+    '--lora 8, --freeze text, or smaller encoders'
+)
 
-# %% ../nbs/08_training.ipynb #05a4bd80
-def is_oom(e): # an exception
-    "Whether it says that there is no memory left."
+# %% ../nbs/08_training.ipynb #9310ae51
+def is_oom(
+    e:Exception,
+)->bool:
+    "Whether an exception says that there is no memory left."
     return isinstance(e, (MemoryError, torch.OutOfMemoryError)) or isinstance(e, RuntimeError) and any(
         s in str(e) for s in ('out of memory', "can't allocate memory"))
 
-# %% ../nbs/08_training.ipynb #ea46c466
-def get_rng(): # of numbers and lists, for JSON
-    "The state of Python's, numpy's and torch's generators."
+# %% ../nbs/08_training.ipynb #9c7aa02b
+def get_rng()->dict:
+    "The state of Python's, numpy's and torch's generators, as numbers and lists for JSON."
     kind, keys, *rest = np.random.get_state()
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
     version, internal, gauss = random.getstate()
     return dict(python=[version, list(internal), gauss], numpy=[kind, keys.tolist(), *rest],
         torch=torch.get_rng_state().tolist(), cuda=[s.tolist() for s in cuda])
 
-# %% ../nbs/08_training.ipynb #b45fd55a
-def set_rng(state): # from `get_rng`
-    "Put it back."
+# %% ../nbs/08_training.ipynb #f54a30a1
+def set_rng(
+    state:dict, # from `get_rng`
+):
+    "Put the state of the generators back."
     version, internal, gauss = state['python']
     random.setstate((version, tuple(internal), gauss)); np.random.set_state(state['numpy'])
     torch.set_rng_state(torch.tensor(state['torch'], dtype=torch.uint8))
     for i, s in enumerate(state['cuda']): torch.cuda.set_rng_state(torch.tensor(s, dtype=torch.uint8), i)
 
-# %% ../nbs/08_training.ipynb #d8ee2695
+# %% ../nbs/08_training.ipynb #06a326ff
 class History(Callback):
     "A row an epoch, in `rows`; prints it as a line."
-    def __init__(self, family='mosi', truth=None, quiet=False):
+    def __init__(self,
+        family:str='mosi', # of metrics
+        truth=None, # (n, H) labels of the validation split, all digits; None: those of the loop
+        quiet:bool=False, # don't print
+    ):
         self.family, self.truth, self.quiet, self.rows = family, truth, quiet, []
 
     def before_epoch(self, t): self.start = time.perf_counter() - t.seconds
@@ -308,9 +356,12 @@ class History(Callback):
                 skipped=t.skipped, seconds=round(s, 3), utterances_per_second=round(t.seen/s, 1)))
         if not self.quiet and t.team.first: print(self.line(m), flush=True)
 
-    def line(self, m): # of the last row; {head: {figure: value}}
+    def line(self, m):
+        "The last row, with its figures m {head: {figure: value}}, to be printed."
         r, main = self.rows[-1], next(iter(m))
-        heads, shown = ', '.join(f"{h} {r[f'valid_loss_{h}']:.4f}" for h in m), 'Acc_3' if self.family == 'classes' else 'Corr'
+        heads, shown = ', '.join(f"{h} {r[f'valid_loss_{h}']:.4f}" for h in m), (
+            'Acc_3' if self.family == 'classes' else 'Corr'
+        )
         return (f"epoch {r['epoch']:3d}   loss {r['train_loss']:.4f}   valid {r['valid_loss']:.4f} ({heads})   "
             f"{shown} {main} {m[main][shown]:.4f}   {r['seconds']:.1f} s, {r['utterances_per_second']:.0f} utterances/s"
             + (f"   {r['skipped']} steps left out" if r['skipped'] else ''))
@@ -326,42 +377,59 @@ def best_epoch(
     values = [math.inf if math.isnan(v) else v for v in values]
     return int(np.argmin(values)) + 1 if values else 0
 
-# %% ../nbs/08_training.ipynb #e4b486f0
+# %% ../nbs/08_training.ipynb #7723671e
 class EarlyStopping(Callback):
     "Stop when the validation loss has had no better epoch for `patience` epochs."
-    def __init__(self, history, patience=8): self.history, self.patience = history, patience
+    def __init__(self,
+        history, # `History`; stands before this in the list of callbacks
+        patience:int=8, # epochs
+    ): self.history, self.patience = history, patience
     def over(self, t): return len(self.history.rows) - best_epoch(self.history.rows) >= self.patience
     def before_fit(self, t): t.stop = t.stop or self.history.rows != [] and self.over(t)
     def after_epoch(self, t): t.stop = t.stop or self.over(t)
 
-# %% ../nbs/08_training.ipynb #945ae620
+# %% ../nbs/08_training.ipynb #5d0f900c
 class Finite(Callback):
     "End a run whose loss is no number; stands before `Checkpoints`, so that the last good state stays."
     def after_epoch(self, t):
         for name, loss in (('training', t.train_loss), ('validation', t.valid_loss)):
             if not math.isfinite(loss):
-                raise UserError(f'the {name} loss is {loss} in epoch {t.epoch}: try a lower --lr (now {t.lr:g}), '
-                    'or --precision fp32')
+                raise UserError(
+                    f'the {name} loss is {loss} in epoch {t.epoch}: try a lower --lr (now {t.lr:g}), '
+                    'or --precision fp32'
+                )
 
-# %% ../nbs/08_training.ipynb #9b5f64b1
+# %% ../nbs/08_training.ipynb #6804aefd
 class Progress(Callback):
     "A bar with the loss and the time left."
     def before_epoch(self, t):
-        self.bar = tqdm(total=len(t.train.sampler.steps), initial=t.step, desc=f'epoch {t.epoch}', unit='step', leave=False,
-            disable=None if t.team.first else True)
+        self.bar = tqdm(
+            total=len(t.train.sampler.steps),
+            initial=t.step,
+            desc=f'epoch {t.epoch}',
+            unit='step',
+            leave=False,
+            disable=None if t.team.first else True,
+        )
     def after_batch(self, t):
         if t.seen: self.bar.set_postfix(loss=f'{t.total/t.seen:.4f}', refresh=False)
         self.bar.update()
     def after_epoch(self, t): self.bar.close()
     def after_fit(self, t): getattr(self, 'bar', tqdm(disable=True)).close()
 
-# %% ../nbs/08_training.ipynb #07781902
+# %% ../nbs/08_training.ipynb #0b8057b0
 class Track(Callback):
     "Sends the rows of a history to the trackers of the accelerator."
-    def __init__(self, history, flags, name='mmml'): self.history, self.flags, self.name = history, flags, name
+    def __init__(self,
+        history, # `History`
+        flags:dict, # of the run
+        name:str='mmml', # of the run, where the tracker knows names
+    ): self.history, self.flags, self.name = history, flags, name
     def before_fit(self, t):
         flags = {k: v for k, v in self.flags.items() if isinstance(v, (int, float, str))}
-        t.accel.init_trackers('mmml', flags, init_kwargs={k: dict(name=self.name) for k in ('wandb', 'trackio')})
+        t.accel.init_trackers(
+            'mmml', flags, init_kwargs={k: dict(name=self.name) for k in ('wandb', 'trackio')}
+        )
     def after_epoch(self, t): t.accel.log({k: v for k, v in self.history.rows[-1].items() if k != 'epoch'}, step=t.epoch)
     def after_fit(self, t):
         for tracker in t.accel.trackers: tracker.finish()
@@ -382,19 +450,24 @@ def warm_decay(
     up = max(1, round(warmup*total))
     return min((step + 1)/up, (total - step)/max(1, total - up + 1))
 
-# %% ../nbs/08_training.ipynb #e7c0654e
+# %% ../nbs/08_training.ipynb #b8387758
 class Schedule(Callback):
     "Warm-up and decay over `epochs`; a function of the position alone, so there is nothing to be saved."
-    def __init__(self, epochs, warmup=.1): self.epochs, self.warmup = epochs, warmup
+    def __init__(self,
+        epochs:int, # after which the rate is zero
+        warmup:float=.1, # share of all steps
+    ): self.epochs, self.warmup = epochs, warmup
     def before_batch(self, t):
         n = len(t.train.sampler.steps)
         factor = warm_decay((t.epoch - 1)*n + t.step, self.epochs*n, self.warmup)
         for g in t.opt.param_groups: g['lr'] = g['initial_lr']*factor
 
-# %% ../nbs/08_training.ipynb #46df84f4
+# %% ../nbs/08_training.ipynb #9f06c610
 class Average(Callback):
     "Keep an exponential average of the weights, over about as many steps as `epochs` have; the loop answers with it."
-    def __init__(self, epochs=1.): self.epochs = epochs
+    def __init__(self,
+        epochs:float=1., # over which it is taken
+    ): self.epochs = epochs
     def before_fit(self, t): t.average = [p.detach().clone() for p in t.params]
     def after_batch(self, t):
         n, done = len(t.train.sampler.steps), (t.epoch - 1)*len(t.train.sampler.steps) + t.step
