@@ -6,7 +6,8 @@
 __all__ = ['CLASSES', 'SECOND', 'LOWER', 'FORMATS', 'CUTS', 'Run', 'read_predictions', 'check_run', 'read_run', 'figures',
            'intervals', 'verify', 'draw', 'better', 'Report', 'same_test', 'find_best', 'published_head',
            'published_row', 'group_runs', 'make_report', 'notes_of', 'cells', 'as_text', 'as_markdown', 'as_latex',
-           'as_csv', 'confusion', 'errors', 'disagreement', 'binned', 'plot_run', 'draw_confusion']
+           'as_csv', 'confusion', 'errors', 'disagreement', 'binned', 'draw_curves', 'draw_scatter', 'draw_errors',
+           'plot_run', 'draw_confusion']
 
 # %% ../nbs/08c_report.ipynb #91d20447
 import json
@@ -511,54 +512,48 @@ def binned(
         dict(x=g.x.median(), mean=g.error.mean(), half=1.96 * g.error.sem().fillna(0), n=g.size())
     ).reset_index(drop=True)
 
-# %% ../nbs/08c_report.ipynb #8ab68c8c
+# %% ../nbs/08c_report.ipynb #d308e2e2
+def draw_curves(ax, run:Run):
+    "Learning curves and the chosen epoch."
+    for k in ('train', 'valid'): ax.plot(run.history.epoch, run.history[f'{k}_loss'], '.-', label=k)
+    ax.axvline(run.results['best_epoch'], color='.6', ls=':', label='chosen')
+    ax.set(title='learning curves', xlabel='epoch', ylabel='loss'); ax.legend()
+    ax.xaxis.get_major_locator().set_params(integer=True)
+
+# %% ../nbs/08c_report.ipynb #c6979211
+def draw_scatter(ax, run:Run, head):
+    "Predicted against true."
+    y, p = run.truth(head), run.predictions(head)
+    if run.family == 'classes': p, what = p[:, 2] - p[:, 0], f'P(positive) − P(negative) ({head})'
+    else: what = f'predicted ({head})'; ax.axline((0, 0), slope=1, color='.6', lw=.8); ax.set_aspect('equal')
+    ax.plot(y, p, '.', ms=4, alpha=.5); ax.set(title='predicted against true', xlabel='true', ylabel=what)
+
+# %% ../nbs/08c_report.ipynb #7f6e7434
+def draw_errors(ax, x, error, title, label, what):
+    "The mean error in quantiles of x, if that is known."
+    if x is not None:
+        b = binned(x, error); ax.errorbar(b.x, b['mean'], b.half, fmt='o-', capsize=3); ax.set_ylim(0)
+    ax.set(title=title, xlabel=label, ylabel=what)
+
+# %% ../nbs/08c_report.ipynb #a04b26cc
 def plot_run(
     run:Run,
     path=None, # file to write
 )->Figure:
     "The figure of a run."
     fig = Figure(figsize=(11, 6.4)); ax = fig.subplots(2, 3).ravel()
-    head, h, wrong = (
-        run.heads[0],
-        run.history,
-        'share of wrong answers' if run.family == 'classes' else 'absolute error',
-    )
-    for k in ('train', 'valid'): ax[0].plot(h.epoch, h[f'{k}_loss'], '.-', label=k)
-    ax[0].axvline(run.results['best_epoch'], color='.6', ls=':', label='chosen')
-    ax[0].set(title='learning curves', xlabel='epoch', ylabel='loss'); ax[0].legend()
-    ax[0].xaxis.get_major_locator().set_params(integer=True)
-    c = confusion(run, head)
+    head, c = run.heads[0], confusion(run, run.heads[0])
+    wrong = 'share of wrong answers' if run.family == 'classes' else 'absolute error'
+    draw_curves(ax[0], run)
     draw_confusion(ax[1], c, CLASSES if run.family == 'classes' else None, f'{len(c)} classes ({head})')
-    if run.family == 'classes':
-        y, p = known(run.truth(head), run.predictions(head))
-        ax[2].plot(y, p[:, 2] - p[:, 0], '.', ms=4, alpha=0.5)
-        ax[2].set(ylabel=f'P(positive) − P(negative) ({head})')
-    else:
-        ax[2].plot(run.truth(head), run.predictions(head), '.', ms=4, alpha=0.5)
-        ax[2].axline((0, 0), slope=1, color='.6', lw=0.8)
-        ax[2].set(ylabel=f'predicted ({head})', aspect='equal')
-    ax[2].set(title='predicted against true', xlabel='true')
-    apart, what = disagreement(run)
-    for a, x, title, label in ((ax[3], run.table.seconds.to_numpy(float), 'error by length', 'seconds'),
-            (ax[4], apart, 'error by words against voice', what)):
-        if x is not None:
-            b = binned(x, errors(run, head))
-            a.errorbar(b.x, b['mean'], b.half, fmt='o-', capsize=3)
-            a.set_ylim(0)
-        a.set(title=title, xlabel=label, ylabel=f'{wrong} ({head})')
-    each = {k: errors(run, k)[~np.isnan(errors(run, k))] for k in run.heads}
-    ax[5].bar(
-        list(each),
-        [e.mean() for e in each.values()],
-        yerr=[1.96 * e.std() / max(1, len(e)) ** 0.5 for e in each.values()],
-        capsize=4,
-        width=0.5,
-    )
+    draw_scatter(ax[2], run, head)
+    seconds, (apart, label) = run.table.seconds.to_numpy(float), disagreement(run)
+    draw_errors(ax[3], seconds, errors(run, head), 'error by length', 'seconds', f'{wrong} ({head})')
+    draw_errors(ax[4], apart, errors(run, head), 'error by words against voice', label, f'{wrong} ({head})')
+    each = {k: pd.Series(errors(run, k)).dropna() for k in run.heads}
+    ax[5].bar(list(each), [e.mean() for e in each.values()], yerr=[1.96*e.sem() for e in each.values()], capsize=4, width=.5)
     ax[5].set(title='error of each head', ylabel=wrong, xlim=(-.7, len(each) - .3))
-    fig.suptitle(
-        f'{run.folder.name}: test split, {len(run.table)} utterances; bars are 95 % over utterances',
-        fontsize=10,
-    )
+    fig.suptitle(f'{run.folder.name}: test split, {len(run.table)} utterances; bars are 95 % over utterances', fontsize=10)
     fig.tight_layout()
     if path is not None:
         with replacing(path) as tmp: fig.savefig(tmp, dpi=75)
