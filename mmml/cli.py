@@ -84,7 +84,7 @@ def guarded(
     except UserError as e: end(2, e)
     except KeyboardInterrupt: end(130, f'stopped by Ctrl-C or SIGTERM; {again()}')
     except OSError as e: end(2, f"{e.filename or 'a file'}: {e.strerror or e}")
-    except (RuntimeError, MemoryError, ImportError) as e:
+    except (RuntimeError, ValueError, MemoryError, ImportError) as e:
         if reason := known_reason(e, again()): end(2, reason)
         raise
     finally:

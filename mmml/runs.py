@@ -311,7 +311,7 @@ def fit_in_memory(
         for loader in (t.train, t.valid, *others): loader.sampler.n = n
         failed = False
         try: try_step(t, largest_step(t.train)); try_answers(t, largest_step(t.valid))
-        except (RuntimeError, MemoryError) as e:
+        except (RuntimeError, ValueError, MemoryError) as e:
             if not is_oom(e): raise
             failed = True
         if torch.cuda.is_available(): torch.cuda.empty_cache()

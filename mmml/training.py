@@ -313,8 +313,10 @@ def is_oom(
     e:Exception,
 )->bool:
     "Whether an exception says that there is no memory left."
-    return isinstance(e, (MemoryError, torch.OutOfMemoryError)) or isinstance(e, RuntimeError) and any(
-        s in str(e) for s in ('out of memory', "can't allocate memory"))
+    # of CUDA, PyTorch, numpy, oneDNN
+    signs = ('out of memory', "can't allocate memory", 'Unable to allocate', 'could not create a primitive')
+    return isinstance(e, (MemoryError, torch.OutOfMemoryError)) or (
+        isinstance(e, (RuntimeError, ValueError)) and any(s in str(e) for s in signs))
 
 # %% ../nbs/08_training.ipynb #9c7aa02b
 def get_rng()->dict:
