@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 
 # %% ../nbs/02_batches.ipynb #d814ae37
 from .audio import read_wav
-from .datasets import LABELS, RATE, Corpus, context_rows
+from .datasets import LABELS, RATE, Corpus, UserError, context_rows
 
 # %% ../nbs/02_batches.ipynb #cfcc5269
 def utterance_spans(
@@ -96,6 +96,7 @@ class Collate:
         self.windows = (text_context_len, audio_context_len) if context else (None, None)
         self.limit = int(max_seconds*RATE)
         self.text, self.path = t.text.tolist(), t.path.tolist()
+        self.stored = t.features.tolist() if 'features' in t else None # files, see `mmml.audio_only`
         self.place, self.samples = np.array(t.place), np.array(t.samples)
         self.labels = targets(corpus, heads, own_labels).astype(np.float32)
         self.ids = {}
@@ -137,7 +138,7 @@ def texts(self:Collate, rows):
 @patch
 def sounds(self:Collate, rows):
     "The sounds of a batch and who refers to them."
-    self.features.padding_side = 'right'
+    if hasattr(self.features, 'padding_side'): self.features.padding_side = 'right'
     pieces, window = {}, self.windows[1]
     index = dict(audio=[number(pieces, utterance_spans(self.samples, i, self.limit)) for i in rows])
     if window is not None:
@@ -145,13 +146,15 @@ def sounds(self:Collate, rows):
             number(pieces, context_spans(self.samples, context_rows(self.place, i, window), self.limit))
             for i in rows
         ]
+    index = {k: torch.tensor(v) for k, v in index.items()}
+    if self.stored is not None: return self.read_features(pieces) | index
     waves = [np.concatenate([read_wav(self.path[r], a, b) for r, a, b in p]) for p in pieces]
     waves = [np.pad(w, (0, max(0, 400 - len(w)))) for w in waves] or [np.zeros(400, np.float32)] # nobody's
     padded = self.features(
         waves, sampling_rate=RATE, padding=True, return_attention_mask=True, return_tensors='pt'
     )
-    return dict(input_values=padded.input_values, n_samples=torch.tensor([len(w) for w in waves]),
-        sound_ids=torch.tensor([sound_id(w) for w in waves])) | {k: torch.tensor(v) for k, v in index.items()}
+    return dict(input_values=padded.input_values, n_samples=padded.attention_mask.sum(1),
+        sound_ids=torch.tensor([sound_id(w) for w in waves])) | index
 
 # %% ../nbs/02_batches.ipynb #6d8a60a6
 def sound_id(
@@ -159,6 +162,18 @@ def sound_id(
 )->int: # 64 bits
     "A hash of a sound: equal sounds have equal ones, and others almost surely not."
     return int.from_bytes(hashlib.blake2b(wave.tobytes(), digest_size=8).digest(), 'little', signed=True)
+
+# %% ../nbs/02_batches.ipynb #1cf06c29
+@patch
+def read_features(self:Collate, pieces):
+    "The features of sounds, each of one clip. Raises `UserError`."
+    def one(file):
+        try: return np.load(file)
+        except (OSError, ValueError, EOFError) as e:
+            raise UserError(f"{file}: can't be read ({str(e)[:80]}); the next run makes it anew") from None
+    each = [one(self.stored[row]) for (row, _, _), in pieces] or [np.zeros((1, self.features.size), np.float32)]
+    padded = self.features.pad(each)
+    return dict(input_values=padded.input_values, n_samples=padded.attention_mask.sum(1))
 
 # %% ../nbs/02_batches.ipynb #00ce9d31
 @patch

@@ -66,6 +66,8 @@ def limits(
         out.append('It reads what was said just before. How well it answers without that was not measured.')
     if not flags['modality_dropout'] and 'M' in flags['loss']:
         out.append('It was not trained for missing words or missing sound (no modality dropout).')
+    if flags.get('feature') == 'smile':
+        out.append("Its features are made by openSMILE, whose licence allows no commercial products.")
     if spec.name == 'sample':
         out.append('**Its data are synthetic speech with synthetic sentiment: of no use outside of tests.**')
     return out
@@ -78,8 +80,9 @@ def uses(
     text = ["tokens = AutoTokenizer.from_pretrained(name)(['That was a great idea.'], return_tensors='pt')",
         "inputs |= dict(input_ids=tokens.input_ids, attention_mask=tokens.attention_mask, text=first)"]
     sound = ["sound, rate = soundfile.read('clip.wav', dtype='float32') # 16 kHz, mono",
+        'sound = sound[:int(model.config.max_seconds*rate)] # as in training',
         'wave = AutoFeatureExtractor.from_pretrained(name)(sound, sampling_rate=rate, return_tensors="pt")',
-        "inputs |= dict(input_values=wave.input_values, n_samples=torch.tensor([len(sound)]), audio=first)"]
+        "inputs |= dict(input_values=wave.input_values, n_samples=torch.tensor([wave.input_values.shape[1]]), audio=first)"]
     context = "inputs |= {f'{k}_context': -first - 1 for k in ('text', 'audio') if k in inputs} # nothing before"
     parts = (text if set(heads) & set('MT') else []) + (sound if set(heads) & set('MA') else [])
     return '\n'.join(['first, inputs = torch.tensor([0]), {}', *parts, context,

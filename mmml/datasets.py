@@ -488,7 +488,7 @@ class Corpus:
         return np.flatnonzero(self.table['mode'] == mode)
 
     def fingerprint(self): # 16 hexadecimal digits
-        table = self.table.drop(columns='path', errors='ignore').to_csv(index=False)
+        table = self.table.drop(columns=['path', 'features'], errors='ignore').to_csv(index=False)
         return hashlib.sha256(table.encode()).hexdigest()[:16]
 
     def __repr__(self):

@@ -26,7 +26,8 @@ from transformers.utils.logging import disable_progress_bar
 from fastcore.basics import patch
 
 # %% ../nbs/05_model.ipynb #2592b927
-from .encoders import Encoded, SpeechEncoder, TextEncoder, load, load_speech, load_text
+from .audio_only import FeatureEncoder, encoder_of, load_audio
+from .encoders import Encoded, TextEncoder, load, load_text
 from .fusion import FUSIONS, head
 from .losses import LOSSES, check_heads, multi_loss
 from .datasets import RATE, UserError
@@ -107,12 +108,12 @@ class MMML(PreTrainedModel):
     def __init__(self,
         config:MMMLConfig,
         text_encoder:TextEncoder=None, # with its weights; None: built from `config.text_config`
-        audio_encoder:SpeechEncoder=None, # with its weights; None: built from `config.audio_config`
+        audio_encoder=None, # `SpeechEncoder` or `FeatureEncoder` with its weights; None: built from `config.audio_config`
     ):
         super().__init__(config)
         (text, audio), n = needs(config.heads), 2 if config.context else 1
         if text: self.text_encoder = text_encoder or TextEncoder(AutoModel.from_config(config.text_config))
-        if audio: self.audio_encoder = audio_encoder or SpeechEncoder(AutoModel.from_config(config.audio_config))
+        if audio: self.audio_encoder = audio_encoder or encoder_of(AutoModel.from_config(config.audio_config))
         self.dt = dt = config.text_config.hidden_size if text else 0
         self.da = da = config.audio_config.hidden_size if audio else 0
         fused = 'M' in config.heads and FUSIONS[config.fusion].reads_vector
@@ -260,14 +261,17 @@ def forward(self:MMML,
 # %% ../nbs/05_model.ipynb #d66e786e
 def from_encoders(
     text_encoder:str, # name on the hub or local folder
-    audio_encoder:str, # the same
+    audio_encoder:str, # the same, or 'spec' or 'smile' for a model without context: see `load_audio`
     heads:str='MTA', # see `check_heads`
+    spec_augment:bool=False, # of 'spec': hide bands and moments in training
     **kwargs, # for `MMMLConfig`
 )->tuple: # `MMML`, tokenizer (or None), feature extractor (or None)
     "A model with pre-trained encoders and new heads. Raises `UserError` for an encoder that won't do."
     text, audio = needs(heads)
     te, tok = load_text(text_encoder) if text else (None, None)
-    ae, fe = load_speech(audio_encoder) if audio else (None, None)
+    ae, fe = load_audio(audio_encoder, kwargs.get('dropout', .3), spec_augment) if audio else (None, None)
+    if isinstance(ae, FeatureEncoder) and kwargs.get('context', True):
+        raise UserError(f"the audio encoder '{audio_encoder}' hears one clip at a time: it goes with context=False")
     def config_of(encoder, name):
         if encoder is None: return None
         name = Path(name).name if Path(name).is_dir() else str(name)
@@ -286,6 +290,7 @@ def save_model(
     "Save a model with all that it needs to be used. Raises `UserError` while it has adapters."
     if any('.lora_' in n for n in model.state_dict()):
         raise UserError('the model has LoRA adapters: merge_lora() first, so that it can be loaded without them')
+    disable_progress_bar()
     for part in (model, tokenizer, features):
         if part is not None: part.save_pretrained(folder)
     if card is not None: (Path(folder)/'README.md').write_text(card, encoding='utf-8')

@@ -4,10 +4,9 @@
 
 # %% auto #0
 __all__ = ['CLASSES', 'SECOND', 'LOWER', 'FORMATS', 'CUTS', 'Run', 'read_predictions', 'check_run', 'read_run', 'figures',
-           'intervals', 'verify', 'draw', 'better', 'Report', 'same_test', 'find_best', 'published_head',
-           'published_row', 'group_runs', 'make_report', 'notes_of', 'cells', 'as_text', 'as_markdown', 'as_latex',
-           'as_csv', 'confusion', 'errors', 'disagreement', 'binned', 'draw_curves', 'draw_scatter', 'draw_errors',
-           'plot_run', 'draw_confusion']
+           'intervals', 'verify', 'draw', 'better', 'Report', 'same_test', 'find_best', 'published_row', 'group_runs',
+           'make_report', 'notes_of', 'cells', 'as_text', 'as_markdown', 'as_latex', 'as_csv', 'confusion', 'errors',
+           'disagreement', 'binned', 'draw_curves', 'draw_scatter', 'draw_errors', 'plot_run', 'draw_confusion']
 
 # %% ../nbs/08c_report.ipynb #91d20447
 import json
@@ -22,7 +21,8 @@ from matplotlib.figure import Figure
 # %% ../nbs/08c_report.ipynb #0e9da754
 from .datasets import UserError, replacing
 from .losses import check_heads, to_class
-from .metrics import METRICS, PUBLISHED, PUBLISHED_SEEDS, bootstrap_ci, evaluate, known
+from .metrics import (METRICS, PUBLISHED, PUBLISHED_NOTES, PUBLISHED_SEEDS, VOICE_ROWS, bootstrap_ci, evaluate, known, published_head,
+    published_rows)
 
 # %% ../nbs/08c_report.ipynb #be1581c0
 CLASSES = ('negative', 'neutral', 'positive')
@@ -100,7 +100,7 @@ def read_run(
     if not (folder / 'config.json').is_file():
         raise UserError(f'{folder} is not a run folder: it has no config.json')
     if not (folder/'results.json').is_file():
-        raise UserError(f'{folder} is not finished: its mmml_run with --resume goes on')
+        raise UserError(f'{folder} is not finished: its command with --resume goes on')
     try:
         config, results = [
             json.loads((folder / f'{f}.json').read_text(encoding='utf-8')) for f in ('config', 'results')
@@ -231,13 +231,6 @@ def find_best(
             out[s] = pd.concat(wins, axis=1).all(axis=1).to_dict() if wins else {}
     return out
 
-# %% ../nbs/08c_report.ipynb #d95578bf
-def published_head(
-    name:str, # of a row in `PUBLISHED`
-)->str: # M or T
-    "The head that a published row is of."
-    return 'T' if name.startswith('text only') else 'M'
-
 # %% ../nbs/08c_report.ipynb #e856b789
 def published_row(
     flags:dict, # of a run, resolved
@@ -245,6 +238,9 @@ def published_row(
 )->tuple: # (name of the row in `PUBLISHED`, head that it is of), or (None, None)
     "The published row that a run repeats."
     if corpus not in PUBLISHED or flags.get('train_mode') == 'classification': return None, None
+    if feature := flags.get('feature'):
+        named = VOICE_ROWS[feature] if corpus != 'sims' or flags.get('unimodal_labels') is not False else None
+        return (named, 'A') if named in PUBLISHED[corpus].index else (None, None)
     if flags['loss'] == 'T' and not flags['context']: return 'text only (paper)', 'T'
     if set(flags['loss']) != set('MTA'): return None, None
     version = 'concatenation' if flags['model'] == 'cc' else f"cme {flags['cme_version']}"
@@ -289,7 +285,7 @@ def make_report(
     best = {h: find_best(groups, h, n) for h in 'MTA'}
     best = frame({(s, h): best[h].get(s, {}) for s, h in rows}).reindex(columns=mean.columns).eq(True)
     corpora = {r.config['corpus'] for r in runs}
-    published = PUBLISHED.get(*corpora, pd.DataFrame()) if len(corpora) == 1 else pd.DataFrame()
+    published = published_rows(*corpora, {h for _, h in rows}) if len(corpora) == 1 else pd.DataFrame()
     seeds = PUBLISHED_SEEDS.get(*corpora) if len(corpora) == 1 else None
     published_sd = pd.DataFrame({'cme, context': seeds.std()}).T if seeds is not None else pd.DataFrame()
     pairs = {
@@ -335,7 +331,8 @@ def notes_of(
     own = {h: {groups[s][0].config['labels'][h] for s, k in rows if k == h} for h in 'TA'}
     if any('label' in v and len(v) > 1 for v in own.values()):
         notes.append('heads T and A of some rows are measured by label, of others by labels of their own')
-    return tuple(notes)
+    named = {(groups[s][0].config['corpus'], h) for s, h in rows}
+    return (*notes, *(n for k, n in PUBLISHED_NOTES.items() if k in named))
 
 # %% ../nbs/08c_report.ipynb #b9db75a0
 def cells(
@@ -353,7 +350,7 @@ def cells(
         out[s, h, r.seeds[s, h]] = [show(m[k], r.sd.loc[(s, h), k], r.best.loc[(s, h), k]) for k in columns]
     for name, m in r.published.iterrows():
         sd = r.published_sd.loc[name] if name in r.published_sd.index else {}
-        seeds = '1, 11, 111' if len(sd) else '3 runs'
+        seeds = '1, 11, 111' if len(sd) else '–' if name in VOICE_ROWS.values() else '3 runs'
         out[f'published: {name}', published_head(name), seeds] = [
             show(m.get(k, np.nan), sd.get(k, np.nan), False) for k in columns
         ]

@@ -38,6 +38,7 @@ from transformers import set_seed
 # %% ../nbs/08e_runs.ipynb #184d3584
 import mmml
 from .audio import extract_audio
+from .audio_only import prepare
 from .batches import Collate, Parts, make_loader, targets
 from .card import model_card
 from .checkpoints import Checkpoints, read_info
@@ -47,6 +48,7 @@ from mmml.flags import (
     FREE,
     PRESETS,
     RunConfig,
+    flags_that_count,
     head_weights,
     preset_name,
     resolve,
@@ -104,10 +106,11 @@ def describe(
 )->dict: # for config.json
     "All it takes to repeat a run and to read its figures."
     own = corpus.spec.own_labels and cfg.unimodal_labels
-    return dict(flags=asdict(cfg), data=corpus.fingerprint(), corpus=corpus.spec.name, processes=team.size,
+    libraries = ['torch', 'torchaudio', 'transformers', 'accelerate', 'av', *(['opensmile'] if cfg.feature == 'smile' else [])]
+    return dict(flags=asdict(cfg) | flags_that_count(cfg), data=corpus.fingerprint(), corpus=corpus.spec.name, processes=team.size,
         family='classes' if cfg.train_mode == 'classification' else corpus.spec.metrics,
         labels={h: LABELS[h] if own else 'label' for h in cfg.loss}, left_out=len(corpus.left_out),
-        versions={p: version(p) for p in ('torch', 'torchaudio', 'transformers', 'accelerate', 'av')}
+        versions={p: version(p) for p in libraries}
         | dict(mmml=mmml.__version__))
 
 # %% ../nbs/08e_runs.ipynb #57e3df21
@@ -128,7 +131,7 @@ def build_model(
 )->tuple: # `MMML`; tokenizer and feature extractor, None where they aren't needed
     "Model, tokenizer and feature extractor of a run."
     set_seed(cfg.seed)
-    model, tok, fe = from_encoders(cfg.text_encoder, cfg.audio_encoder, cfg.loss,
+    model, tok, fe = from_encoders(cfg.text_encoder, cfg.audio_encoder, cfg.loss, bool(cfg.spec_augment),
         fusion=cfg.cme_version if cfg.model == 'cme' else 'cc', context=cfg.context,
         num_cme_layers=cfg.num_hidden_layers, num_mixed_layers=cfg.num_mixed_layers, dropout=cfg.dropout,
         modality_dropout=cfg.modality_dropout, freeze=cfg.freeze, text_context_len=cfg.text_context_len,
@@ -394,7 +397,8 @@ def announce(
         )
     )
     bill, fusion = memory(model), f'{cfg.model}, ' if 'M' in cfg.loss else ''
-    yield (f"{fusion}heads {cfg.loss}, {'with' if cfg.context else 'no'} context: {bill['parameters']:,} parameters, "
+    what = f'audio only, {cfg.feature}' if cfg.feature else f"{fusion}heads {cfg.loss}, {'with' if cfg.context else 'no'} context"
+    yield (f"{what}: {bill['parameters']:,} parameters, "
         f"{bill['trained']:,} trained ({bill['GiB']:.2g} GiB of weights, gradients and AdamW), on {team.accel.device}"
         + ('' if cfg.freeze == 'front_end' else f'; frozen: {cfg.freeze}')
         + (f'; LoRA of rank {cfg.lora}' if cfg.lora else '')
@@ -492,8 +496,7 @@ def finish(
     run = Run(folder, config, {}, pd.DataFrame(rows), out)
     run.results = summarise(run, epochs)
     run.results['seconds'] = round(max(run.history.seconds.sum(), time.perf_counter() - start), 1)
-    shared = {k: v for k, v in config['flags'].items() if k not in FREE}
-    card = model_card(shared, corpus, run.results, config['versions'])
+    card = model_card(flags_that_count(cfg), corpus, run.results, config['versions'])
     write_model_folder(folder/'model', t.accel.unwrap_model(t.model).merge_lora(), *readers, card)
     plot_run(run, folder/'curves.png')
     with replacing(folder/'results.json') as tmp:
@@ -575,6 +578,7 @@ def run(
         with team.turns():
             cfg, corpus, model, tok, fe = open_parts(given, team, folder)
             corpus = extract_audio(corpus)
+            corpus = prepare(corpus, getattr(model, 'audio_encoder', None), fe, cfg.max_seconds, print)
         loaders, truth = build_loaders(cfg, corpus, model, tok, fe, team)
         check_targets(corpus, truth, cfg.loss)
         t, history, checkpoints = build_trainer(

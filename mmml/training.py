@@ -114,6 +114,10 @@ class Team:
     def exchange(self, model, last):
         "A context in which gradients are exchanged, if this is the last part of a step."
         return nullcontext() if last else self.accel.no_sync(model)
+    def align(self, model):
+        "Give every process the buffers of the first, such as the statistics of a batch norm."
+        if self.size > 1:
+            for b in model.buffers(): torch.distributed.broadcast(b, 0)
     def turns(self):
         "A context into which the first process of each machine goes before the others."
         return self.accel.local_main_process_first()
@@ -288,6 +292,7 @@ def update(self:Trainer,
 def validate(self:Trainer):
     "Answers and losses on the validation split, of the averaged weights if there are any."
     model = self.accel.unwrap_model(self.model)
+    self.team.align(model)
     with self.averaged(): self.predictions = predict(model, self.valid, self.accel.device, self.team.gather)
     self.valid_loss, self.valid_losses = split_loss(model.config, self.predictions, self.valid_labels)
 
