@@ -60,11 +60,11 @@ def open_smile(
     level = opensmile.FeatureLevel.LowLevelDescriptors_Deltas if deltas else opensmile.FeatureLevel.LowLevelDescriptors
     return opensmile.Smile(opensmile.FeatureSet.ComParE_2016, level)
 
-# %% ../nbs/03b_audio_only.ipynb #828caf17
+# %% ../nbs/03b_audio_only.ipynb #e3365efb
 class ClipFeatures(FeatureExtractionMixin):
     "What the two feature extractors share: a clip is (F, size) float32, and a batch is padded with zeros."
     model_input_names = ['input_values', 'attention_mask']
-    library, axes = 'torchaudio', (0,) # which makes the features; the axes over which they are standardised
+    name, library, axes = '', 'torchaudio', (0,) # of the folder; which makes the features; the axes over which they are standardised
     least = 0 # samples of a sound, filled up with zeros
     def __call__(self,
         sounds, # (S,) float32, or a list of them
@@ -110,10 +110,10 @@ def without_silence(
     wave = wave[:n[-1] + 1 if len(n) else 0]
     return np.pad(wave, (0, max(0, least - len(wave))))
 
-# %% ../nbs/03b_audio_only.ipynb #87016187
+# %% ../nbs/03b_audio_only.ipynb #5fda2b10
 class LogMelExtractor(ClipFeatures):
     "The mel spectrogram in decibels."
-    size, axes = 128, (0, 1) # one mean and one deviation for the whole of a channel
+    name, size, axes = 'spec', 128, (0, 1) # one mean and one deviation for the whole of a channel
     def __init__(self, n_mels=128, n_fft=960, hop_length=320, top_db=80., **kwargs):
         super().__init__(**kwargs)
         self.size = self.n_mels = n_mels
@@ -127,10 +127,10 @@ class LogMelExtractor(ClipFeatures):
         mel = log_mel(self.n_mels, self.n_fft, self.hop_length, self.top_db)
         return mel(torch.from_numpy(wave)).T.contiguous().numpy()
 
-# %% ../nbs/03b_audio_only.ipynb #e7bf1016
+# %% ../nbs/03b_audio_only.ipynb #c0235a15
 class OpenSmileExtractor(ClipFeatures):
     "openSMILE's ComParE 2016 low-level descriptors, and their deltas."
-    size, least, library = 130, RATE//10, 'opensmile'
+    name, size, least, library = 'smile', 130, RATE//10, 'opensmile'
 
     def make(self,
         wave:np.ndarray, # (S,) float32, 16 kHz mono
@@ -142,14 +142,14 @@ class OpenSmileExtractor(ClipFeatures):
         n = min(map(len, parts)) # the deltas have two frames more, at the end
         return np.concatenate([p[:n] for p in parts], 1)
 
-# %% ../nbs/03b_audio_only.ipynb #c39057fb
+# %% ../nbs/03b_audio_only.ipynb #6d2efeaf
 def features_folder(
     corpus:Corpus,
     features:ClipFeatures,
 )->Path: # beside the wav files
     "Where the features of a corpus are kept; may be deleted at any time."
     folder = corpus.wav.parent/'features'
-    return (folder if writable(folder) else corpus.wav/'features')/type(features).__name__
+    return (folder if writable(folder) else corpus.wav/'features')/features.name
 
 # %% ../nbs/03b_audio_only.ipynb #47c241b5
 def _clip_features(job):

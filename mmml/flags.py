@@ -53,25 +53,12 @@ class ModelFlags:
         only=VOICE,
     )
     spec_augment:bool = flag(None, 'of spec: hide bands and moments in training (False)', only=VOICE)
-    model: str = flag(
-        None,
-        'fusion: cme (cross-modality encoder) or cc (concatenation) (cme)',
-        choices=('cme', 'cc'),
-        only=BOTH,
-    )
-    cme_version: str = flag(
-        None,
-        'what the fusion head reads: v1 the fused features, v2 a mixture with the unimodal ones, '
-        'v3 a transformer over both (v1)',
-        choices=('v1', 'v2', 'v3'),
-        only=BOTH,
-    )
-    loss: str = flag(
-        'MTA',
-        'heads to train: any of M (fusion), T (text), A (audio) (MTA)',
-        aliases=('--tasks',),
-        only=BOTH,
-    )
+    model: str = flag(None, 'fusion: cme (cross-modality encoder) or cc (concatenation) (cme)',
+        choices=('cme', 'cc'), only=BOTH)
+    cme_version: str = flag(None, 'what the fusion head reads: v1 the fused features, v2 a mixture with the '
+        'unimodal ones, v3 a transformer over both (v1)', choices=('v1', 'v2', 'v3'), only=BOTH)
+    loss: str = flag('MTA', 'heads to train: any of M (fusion), T (text), A (audio) (MTA)',
+        aliases=('--tasks',), only=BOTH)
     context:bool = flag(True, 'read what was said before (True)', only=BOTH)
     text_context_len:int = flag(None, 'utterances in the context of text (2)', least=0, only=BOTH)
     audio_context_len:int = flag(None, 'clips in the context of audio (1)', least=0, only=BOTH)

@@ -226,8 +226,8 @@ def hide_some(self:MMML,
 def forward(self:MMML,
     input_ids=None, # (Ut, L) int64, texts
     attention_mask=None, # (Ut, L) int64
-    input_values=None, # (Ua, S) float, sounds at 16 kHz, normalised
-    n_samples=None, # (Ua,) int64
+    input_values=None, # (Ua, S) float, sounds at 16 kHz, normalised; or (Ua, F, n), their features
+    n_samples=None, # (Ua,) int64, samples, or frames of features
     sound_ids=None, # (Ua,) int64, a hash of each sound
     text=None, # (B,) int64, the text of each utterance, -1: none
     text_context=None, # (B,) int64, the text before it, -1: none

@@ -1,0 +1,35 @@
+"""An epoch of `mmml_run_audio --feature spec` on the sample: spectrograms from the files against computed anew.
+
+    OMP_NUM_THREADS=2 python benchmarks/features.py DATA_DIR
+
+Prints seconds of the second epoch, training split: the batches alone, and with the training; the ways take turns, five times.
+"""
+import statistics, sys, time
+import numpy as np
+from mmml.audio import extract_audio
+from mmml.audio_only import prepare
+from mmml.batches import Collate, make_loader
+from mmml.datasets import open_corpus
+from mmml.model import from_encoders
+from mmml.training import StopAfter, Trainer, make_accelerator
+import torch
+
+corpus = extract_audio(open_corpus('sample', sys.argv[1]))
+model, _, features = from_encoders(None, 'spec', 'A', context=False, dropout=0., loss_fn='l2')
+ready = prepare(corpus, model.audio_encoder, features, say=print)
+
+def seconds(f):
+    t0 = time.perf_counter(); f(); return time.perf_counter() - t0
+
+def ways(corpus): # batches alone, whole epoch
+    loader = make_loader(corpus, 'train', Collate(corpus, None, features, 'A', context=False), 16)
+    t = Trainer(model, loader, loader, torch.zeros(1, 1), 1e-4, accelerator=make_accelerator('cpu')); t.begin_epoch()
+    def train(): t.step = 0; t.train_epoch()
+    return lambda: [None for _ in loader], train
+
+kept, anew = ways(ready), ways(corpus)
+for i, what in enumerate(('the batches alone', 'training with them')):
+    kept[i](), anew[i]()
+    a, b = zip(*[(seconds(kept[i]), seconds(anew[i])) for _ in range(5)])
+    print(f'{what}: from files {statistics.median(a):.3f} s, computed anew {statistics.median(b):.3f} s, '
+        f'{statistics.median(np.divide(b, a)):.1f} times')
