@@ -148,11 +148,15 @@ def read_wav(
         raise Unreadable(f"{path}: unreadable ({e}); the next run makes it anew, or delete it") from None
 
 # %% ../nbs/01_audio.ipynb #747b8df7
-def wav_samples(path): # number of samples at 16 kHz, from the header alone where it is 16 kHz mono
-    "The length of a wav file. Raises `Unreadable`."
+def wav_samples(path): # number of samples at 16 kHz; from the header alone where it is 16 kHz mono of whole numbers
+    "The length of a wav file. Raises `Unreadable`, too, for samples that are no numbers."
     try: info = sf.info(str(path))
     except (sf.SoundFileError, OSError) as e: raise Unreadable(f"{path}: unreadable ({e})") from None
-    return info.frames if (info.samplerate, info.channels) == (RATE, 1) else len(decode(path))
+    if (info.samplerate, info.channels) == (RATE, 1) and info.subtype not in ('FLOAT', 'DOUBLE'): return info.frames
+    wave = read_wav(path)
+    if not np.isfinite(wave).all(): raise Unreadable(f'{path}: some of its samples are no numbers')
+    if np.abs(wave).max(initial=0) > 1e9: raise Unreadable(f'{path}: far too loud, {np.abs(wave).max():.0e} of full scale')
+    return len(wave)
 
 # %% ../nbs/01_audio.ipynb #2e03e15c
 def extract(

@@ -169,7 +169,7 @@ def read_features(self:Collate, pieces):
     "The features of sounds, each of one clip. Raises `UserError`."
     def one(file):
         try: return np.load(file)
-        except (OSError, ValueError, EOFError) as e:
+        except Exception as e: # whatever a damaged file does to its reader
             raise UserError(f"{file}: can't be read ({str(e)[:80]}); the next run makes it anew") from None
     each = [one(self.stored[row]) for (row, _, _), in pieces] or [np.zeros((1, self.features.size), np.float32)]
     padded = self.features.pad(each)

@@ -101,7 +101,7 @@ def train(
     prog:str, # name of the command
     args, # list of strings; None: the command line
     does:str, # what it trains on
-    config, # called in time: gives what `parser_of` needs beside, and the fields that are fixed
+    config, # called without arguments, after the imports: gives what `parser_of` needs beside, and the fields that are fixed
 ):
     "What the two commands that train share."
     go_on = ['the same command with --resume goes on from the last state']
@@ -129,8 +129,8 @@ def mmml_run_audio(
 ):
     "Train and test on the voice alone."
     def config():
-        from mmml.flags import AUDIO, AUDIO_HELP
-        return dict(defaults=dict(dataset='sims', feature='spec'), helps=AUDIO_HELP), AUDIO
+        from mmml.flags import AUDIO, AUDIO_DEFAULTS, AUDIO_HELP
+        return dict(defaults=AUDIO_DEFAULTS, helps=AUDIO_HELP), AUDIO
     train('mmml_run_audio', args, 'the voice alone', config)
 
 # %% ../nbs/12_cli.ipynb #e49af11c

@@ -50,8 +50,9 @@ def replacing(
         os.replace(tmp, path)
     except OSError as e:
         full = e.errno in (None, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        other = e.errno in (errno.EISDIR, errno.EEXIST, errno.ENOTDIR)
         raise UserError(
-            f"can't write {path}: {e.strerror or e}; {'free some space there, or ' if full else ''}choose another folder"
+            f"can't write {path}: {e.strerror or e}; {'free some space there, or ' if full else 'delete what stands there, or ' if other else ''}choose another folder"
         ) from e
     finally:
         try: tmp.unlink(missing_ok=True)
@@ -551,13 +552,14 @@ def join_audio(
 # %% ../nbs/00_datasets.ipynb #1f18e2eb
 def check_splits(
     corpus:Corpus, # with its audio
+    reasons=None, # file that says why clips are left out; None: that of the extraction
 )->Corpus: # the same
     "Raises `UserError` if a split has no clip left."
     if missing := [m for m in ('train', 'valid', 'test') if not len(corpus.rows(m))]:
         why = corpus.left_out[corpus.left_out['mode'] == missing[0]].reason.iloc[0]
         raise UserError(
             f"{corpus.root}: no clip of the split {' or '.join(missing)} has sound that can be read; the "
-            f"first: {_short(why, 150)}; all are in {corpus.wav / 'extraction.csv'}"
+            f"first: {_short(why, 150)}; all are in {reasons or corpus.wav / 'extraction.csv'}"
         )
     return corpus
 

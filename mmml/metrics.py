@@ -169,8 +169,8 @@ VOICE_ROWS = dict(smile='audio only, openSMILE (paper)', spec='audio only, mel (
 for _corpus, _figure, _values in (('sims', 'Mult_acc_2', dict(smile=.6696, spec=.6805, raw=.7465)),
         ('mosi', 'Has0_acc_2', dict(smile=.4606, spec=.4519, raw=.7099))):
     for _feature, _value in _values.items(): PUBLISHED[_corpus].loc[VOICE_ROWS[_feature], _figure] = _value
-PUBLISHED_NOTES = {('mosi', 'A'): "MOSI, voice alone: 'always positive' scores Has0_acc_2 .4475 (307 of 686), so the published openSMILE "
-    'and mel rows are runs that have collapsed'}
+PUBLISHED_NOTES = {('mosi', 'A'): "MOSI, voice alone: 'always positive' scores Has0_acc_2 .4475 (307 of 686), 'always negative' .5525; the "
+    'published openSMILE and mel rows lie by the first and below the second: most likely runs that have collapsed'}
 
 # %% ../nbs/07_metrics.ipynb #852f1597
 def published_head(
@@ -203,8 +203,9 @@ PUBLISHED_SEEDS = {
 def results_table(
     results:dict, # {head: {figure: value}}
     dataset:str='', # its published rows go below
+    heads=None, # of those rows; None: those of the results
 )->pd.DataFrame: # a row a head or published row, a column a figure
     "Own figures, with the published ones below."
     own = pd.DataFrame(results).T
-    published = published_rows(dataset, results)
+    published = published_rows(dataset, results if heads is None else heads)
     return own if published.empty else pd.concat([own, published.add_prefix('published: ', axis=0)])

@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['CLASSES', 'SECOND', 'LOWER', 'FORMATS', 'CUTS', 'Run', 'read_predictions', 'check_run', 'read_run', 'figures',
-           'intervals', 'verify', 'draw', 'better', 'Report', 'same_test', 'find_best', 'published_row', 'group_runs',
-           'make_report', 'notes_of', 'cells', 'as_text', 'as_markdown', 'as_latex', 'as_csv', 'confusion', 'errors',
-           'disagreement', 'binned', 'draw_curves', 'draw_scatter', 'draw_errors', 'plot_run', 'draw_confusion']
+           'intervals', 'verify', 'draw', 'better', 'Report', 'same_test', 'find_best', 'published_row',
+           'comparable_heads', 'constant_guess', 'group_runs', 'make_report', 'notes_of', 'cells', 'as_text',
+           'as_markdown', 'as_latex', 'as_csv', 'confusion', 'errors', 'disagreement', 'binned', 'draw_curves',
+           'draw_scatter', 'draw_errors', 'plot_run', 'draw_confusion']
 
 # %% ../nbs/08c_report.ipynb #91d20447
 import json
@@ -21,7 +22,7 @@ from matplotlib.figure import Figure
 # %% ../nbs/08c_report.ipynb #0e9da754
 from .datasets import UserError, replacing
 from .losses import check_heads, to_class
-from .metrics import (METRICS, PUBLISHED, PUBLISHED_NOTES, PUBLISHED_SEEDS, VOICE_ROWS, bootstrap_ci, evaluate, known, published_head,
+from .metrics import (ACC2, METRICS, PUBLISHED, PUBLISHED_NOTES, PUBLISHED_SEEDS, VOICE_ROWS, bootstrap_ci, evaluate, known, published_head,
     published_rows)
 
 # %% ../nbs/08c_report.ipynb #be1581c0
@@ -254,6 +255,24 @@ def published_row(
     }[bool(flags['context'])].replace('cme v1, context', 'cme, context')
     return (name, 'M') if name in PUBLISHED[corpus].index else (None, None)
 
+# %% ../nbs/08c_report.ipynb #5de9ee9a
+def comparable_heads(
+    run:Run,
+)->list: # of heads
+    "The heads of a run whose published rows are of the same labels: on CH-SIMS head A learns `label_A` there."
+    other = run.config['corpus'] == 'sims' and run.config['labels'].get('A') == 'label'
+    return [h for h in run.heads if not (h == 'A' and other)]
+
+# %% ../nbs/08c_report.ipynb #43ca40c8
+def constant_guess(
+    run:Run,
+    head:str,
+)->tuple: # figure, its value
+    "What the better constant guess of two classes scores on a test split."
+    y, _ = known(run.truth(head), run.predictions(head))
+    up = np.mean(y > 0 if run.family == 'sims' else y >= 0)
+    return ACC2[run.family], float(max(up, 1 - up))
+
 # %% ../nbs/08c_report.ipynb #bd58ec33
 def group_runs(runs)->dict: # {setting: its runs, by seed}
     "Runs that differ in their seeds alone. Raises `UserError` where a setting isn't one."
@@ -285,7 +304,7 @@ def make_report(
     best = {h: find_best(groups, h, n) for h in 'MTA'}
     best = frame({(s, h): best[h].get(s, {}) for s, h in rows}).reindex(columns=mean.columns).eq(True)
     corpora = {r.config['corpus'] for r in runs}
-    published = published_rows(*corpora, {h for _, h in rows}) if len(corpora) == 1 else pd.DataFrame()
+    published = published_rows(*corpora, {h for r in runs for h in comparable_heads(r)}) if len(corpora) == 1 else pd.DataFrame()
     seeds = PUBLISHED_SEEDS.get(*corpora) if len(corpora) == 1 else None
     published_sd = pd.DataFrame({'cme, context': seeds.std()}).T if seeds is not None else pd.DataFrame()
     pairs = {
@@ -331,6 +350,10 @@ def notes_of(
     own = {h: {groups[s][0].config['labels'][h] for s, k in rows if k == h} for h in 'TA'}
     if any('label' in v and len(v) > 1 for v in own.values()):
         notes.append('heads T and A of some rows are measured by label, of others by labels of their own')
+    for s, h in rows:
+        if h == 'A' and groups[s][0].flags.get('feature') and groups[s][0].family != 'classes':
+            figure, share = constant_guess(groups[s][0], h)
+            notes.append(f'voice alone: on this test split a constant guess scores {figure} {share:.4f}'); break
     named = {(groups[s][0].config['corpus'], h) for s, h in rows}
     return (*notes, *(n for k, n in PUBLISHED_NOTES.items() if k in named))
 

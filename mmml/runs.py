@@ -10,6 +10,7 @@ __all__ = ['check_run_folder', 'describe', 'identity', 'build_model', 'collate_f
            'run_all']
 
 # %% ../nbs/08e_runs.ipynb #d9d2a883
+import hashlib
 import json
 import math
 import os
@@ -58,7 +59,7 @@ from mmml.flags import (
 from .losses import check_heads
 from .metrics import ACC2, results_table
 from .model import from_encoders, save_model
-from .report import CLASSES, SECOND, Run, as_text, figures, intervals, make_report, plot_run, read_run
+from .report import CLASSES, SECOND, Run, as_text, comparable_heads, constant_guess, figures, intervals, make_report, plot_run, read_run
 from mmml.training import (
     RECIPES,
     Average,
@@ -107,11 +108,14 @@ def describe(
     "All it takes to repeat a run and to read its figures."
     own = corpus.spec.own_labels and cfg.unimodal_labels
     libraries = ['torch', 'torchaudio', 'transformers', 'accelerate', 'av', *(['opensmile'] if cfg.feature == 'smile' else [])]
+    heard = {} # where features are read: their names, which change with the sounds
+    if 'features' in corpus.table:
+        heard = dict(features=hashlib.sha256(' '.join(Path(f).stem for f in corpus.table.features).encode()).hexdigest()[:16])
     return dict(flags=asdict(cfg) | flags_that_count(cfg), data=corpus.fingerprint(), corpus=corpus.spec.name, processes=team.size,
         family='classes' if cfg.train_mode == 'classification' else corpus.spec.metrics,
         labels={h: LABELS[h] if own else 'label' for h in cfg.loss}, left_out=len(corpus.left_out),
         versions={p: version(p) for p in libraries}
-        | dict(mmml=mmml.__version__))
+        | dict(mmml=mmml.__version__), **heard)
 
 # %% ../nbs/08e_runs.ipynb #57e3df21
 def identity(
@@ -122,7 +126,7 @@ def identity(
         Path(v).name if isinstance(v, str) and Path(v).is_dir() else v
     )  # an encoder's folder may have moved
     return {k: name(v) for k, v in config['flags'].items() if k not in FREE} | {
-        k: config[k] for k in ('data', 'processes')
+        k: config[k] for k in ('data', 'processes', 'features') if k in config
     }
 
 # %% ../nbs/08e_runs.ipynb #eb2b6a40
@@ -384,6 +388,8 @@ def announce(
     "What is about to happen."
     t, preset = corpus.table, preset_name(cfg, corpus.spec)
     values = DEFAULTS | PRESETS[preset]
+    reasons = [corpus.wav/'extraction.csv']
+    if 'features' in t: reasons += [f for f in [Path(t.features.iloc[0]).parents[1]/'left_out.csv'] if f.exists()]
     splits = ', '.join(f"{m} {(t['mode'] == m).sum()}" for m in ('train', 'valid', 'test'))
     cut, gaps = (t.samples > cfg.max_seconds*RATE).sum(), ((t.text == '').sum(), (t.samples == 0).sum())
     yield (
@@ -391,7 +397,7 @@ def announce(
         f'{t.video_id.nunique()} videos; {cut} cut at {cfg.max_seconds:g} s'
         + (f'; {gaps[0]} without words, {gaps[1]} without sound' if any(gaps) else '')
         + (
-            f'; {len(corpus.left_out)} left out, see {corpus.wav}/extraction.csv'
+            f'; {len(corpus.left_out)} left out, see {" and ".join(map(str, reasons))}'
             if len(corpus.left_out)
             else ''
         )
@@ -505,7 +511,9 @@ def finish(
     print(f"\ntest split ({len(test)} utterances), epoch {epochs['best_loss']} of {len(rows)}, "
         f"chosen by validation loss, {run.results['seconds']:.0f} s in all")
     published = '' if config['family'] == 'classes' else corpus.spec.name
-    print(results_table(run.results['test'], published).to_string(float_format='{:.4f}'.format), flush=True)
+    print(results_table(run.results['test'], published, comparable_heads(run)).to_string(float_format='{:.4f}'.format), flush=True)
+    if cfg.feature and published:
+        print('a constant guess scores {} {:.4f} on this test split'.format(*constant_guess(run, 'A')), flush=True)
 
 # %% ../nbs/08e_runs.ipynb #de2b4022
 def write_model_folder(
@@ -578,7 +586,7 @@ def run(
         with team.turns():
             cfg, corpus, model, tok, fe = open_parts(given, team, folder)
             corpus = extract_audio(corpus)
-            corpus = prepare(corpus, getattr(model, 'audio_encoder', None), fe, cfg.max_seconds, print)
+            corpus = prepare(corpus, getattr(model, 'audio_encoder', None), fe, cfg.max_seconds, team.say)
         loaders, truth = build_loaders(cfg, corpus, model, tok, fe, team)
         check_targets(corpus, truth, cfg.loss)
         t, history, checkpoints = build_trainer(
