@@ -76,12 +76,11 @@ def open_smile(
 class ClipFeatures(FeatureExtractionMixin):
     "What the two feature extractors share: a clip is (F, size) float32, and a batch is padded with zeros."
     model_input_names = ['input_values', 'attention_mask']
-    name, libraries, revision = (
-        '',
-        (),
-        1,
-    )  # of the folder; which make the features; ours, to be raised when `make` changes
-    least, axes = 0, (0,) # samples that a sound must have; over which axes the features are standardised
+    name = '' # of the folder
+    libraries = () # which make the features
+    revision = 1 # of our part, to be raised when `make` changes
+    least = 0 # samples that a sound must have
+    axes = (0,) # over which the features are standardised
     def require(self): "Raises `UserError` if a library isn't installed."
     def __call__(self,
         sounds, # (S,) float32, or a list of them
@@ -169,9 +168,7 @@ class OpenSmileExtractor(ClipFeatures):
         parts = [open_smile(deltas) for deltas in (False, True)]
         try: parts = [s.process_signal(wave, RATE).to_numpy(np.float32) for s in parts]
         except RuntimeError as e: raise Unreadable(f'openSMILE: {e}') from None
-        n = min(
-            map(len, parts)
-        )  # openSMILE has a level of its own for the deltas, with two frames more at the end
+        n = min(map(len, parts)) # the deltas, a level of their own, have two frames more at the end
         return np.concatenate([p[:n] for p in parts], 1)
 
 # %% ../nbs/03b_audio_only.ipynb #83eaef6e
@@ -199,7 +196,10 @@ def _clip_features(job):
 
 def _is_whole(file, size):
     if not file.is_file(): return False
-    try: x = np.load(file, mmap_mode='r'); return x.ndim == 2 and x.shape[1] == size and x.dtype == np.float32 and len(x) > 0 and bool(np.isfinite(x).all())
+    try:
+        x = np.load(file, mmap_mode='r')
+        right = x.ndim == 2 and len(x) > 0 and x.shape[1] == size and x.dtype == np.float32
+        return right and bool(np.isfinite(x).all())
     except Exception: return False # whatever a damaged file does to its reader
 
 # %% ../nbs/03b_audio_only.ipynb #f72a8b50

@@ -192,9 +192,13 @@ PRESETS = {
 # %% ../nbs/08d_flags.ipynb #bd13cf25
 AUDIO = dict(loss='A', context=False) # what a `feature` goes with
 AUDIO_DEFAULTS = dict(dataset='sims', feature='spec') # of the command, where they are not `mmml_run`'s
-_SAME = dict(batch_size=16, loss_fn='l2', dropout=0.)
-_AUDIO = dict(spec=dict(audio_encoder='spec', lr=1e-4), smile=dict(audio_encoder='smile', lr=1e-4, dropout=.1, max_seconds=3.), raw=dict(lr=1e-5))
-_TINY = dict(spec={}, smile=dict(dropout=0., epochs=6), raw=dict(lr=PRESETS['tiny']['lr']))
+_SAME = dict(batch_size=16, loss_fn='l2', dropout=0.) # for all three
+_AUDIO = dict( # for each
+    spec=dict(audio_encoder='spec', lr=1e-4),
+    smile=dict(audio_encoder='smile', lr=1e-4, dropout=.1, max_seconds=3.),
+    raw=dict(lr=1e-5))
+_TINY = dict( # and on the sample
+    spec={}, smile=dict(dropout=0., epochs=6), raw=dict(lr=PRESETS['tiny']['lr']))
 PRESETS |= {f'{f}, {k}': PRESETS[k] | _SAME | _AUDIO[f] | (_TINY[f] if k == 'tiny' else {})
     for f in FEATURES for k in ('en', 'zh', 'tiny')}
 AUDIO_HELP = dict( # where the defaults of `mmml_run_audio` are others
