@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from mmml.audio import extract_audio
-from mmml.datasets import RATE, SAMPLE, open_corpus
+from mmml.data.audio import extract_audio
+from mmml.data.corpus import open_corpus
+from mmml.data.spec import RATE, SAMPLE
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument('--hours', type=float, default=1)
@@ -34,7 +35,7 @@ def run(root, hours, cores):
             for f in (SAMPLE/'raw'/v).iterdir(): shutil.copy(f, root/'raw'/f'{v}-{k}')
     pd.concat(parts).to_csv(root/'label.csv', index=False)
     start = time.perf_counter()
-    corpus = extract_audio(open_corpus(root), cores=cores, say=print)
+    corpus = extract_audio(open_corpus(root), cores=cores, log=print)
     return time.perf_counter() - start, corpus.table.samples.sum()/RATE/3600
 
 def peak(who): return resource.getrusage(who).ru_maxrss/2**10  # MiB

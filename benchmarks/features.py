@@ -6,23 +6,23 @@ Prints seconds of the second epoch, training split: the batches alone, and with 
 """
 import statistics, sys, time
 import numpy as np
-from mmml.audio import extract_audio
-from mmml.audio_only import prepare
-from mmml.batches import Collate, make_loader
-from mmml.datasets import open_corpus
-from mmml.model import from_encoders
-from mmml.training import StopAfter, Trainer, make_accelerator
+from mmml.data.audio import extract_audio
+from mmml.models.features import prepare
+from mmml.data.batches import UtteranceDataset, make_loader
+from mmml.data.corpus import open_corpus
+from mmml.models.mmml import from_encoders
+from mmml.training.trainer import StopAfter, Trainer, make_accelerator
 import torch
 
 corpus = extract_audio(open_corpus('sample', sys.argv[1]))
 model, _, features = from_encoders(None, 'spec', 'A', context=False, dropout=0., loss_fn='l2')
-ready = prepare(corpus, model.audio_encoder, features, say=print)
+ready = prepare(corpus, model.audio_encoder, features, log=print)
 
 def seconds(f):
     t0 = time.perf_counter(); f(); return time.perf_counter() - t0
 
 def ways(corpus): # batches alone, whole epoch
-    loader = make_loader(corpus, 'train', Collate(corpus, None, features, 'A', context=False), 16)
+    loader = make_loader(corpus, 'train', UtteranceDataset(corpus, None, features, 'A', context=False), 16)
     t = Trainer(model, loader, loader, torch.zeros(1, 1), 1e-4, accelerator=make_accelerator('cpu')); t.begin_epoch()
     def train(): t.step = 0; t.train_epoch()
     return lambda: [None for _ in loader], train

@@ -12,7 +12,8 @@ os.environ |= dict(HF_HUB_OFFLINE='1', TOKENIZERS_PARALLELISM='false', OMP_NUM_T
 
 import pandas as pd
 import torch
-from mmml.runs import RunConfig, folder_of, run
+from mmml.runs.config import RunConfig
+from mmml.runs.run import folder_of, run
 
 def start(cfg):
     "A run in a process of its own: its number."

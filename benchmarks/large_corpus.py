@@ -18,9 +18,10 @@ import soundfile as sf
 from transformers import AutoFeatureExtractor, AutoTokenizer
 
 import mmml
-from mmml.audio import extract_audio, read_wav
-from mmml.batches import Collate, make_loader
-from mmml.datasets import RATE, open_corpus
+from mmml.data.audio import extract_audio, read_wav
+from mmml.data.batches import UtteranceDataset, make_loader
+from mmml.data.corpus import open_corpus
+from mmml.data.spec import RATE
 
 CLIPS, VIDEOS, HOURS = 22_856, 3_300, 46
 TINY = Path(mmml.__file__).parent/'tiny'
@@ -61,13 +62,13 @@ with tempfile.TemporaryDirectory() as d:
     root.mkdir()
     make(root)
     base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/2**10
-    timed('list the wav files, once', lambda: extract_audio(open_corpus(root), say=print))
+    timed('list the wav files, once', lambda: extract_audio(open_corpus(root), log=print))
     corpus = timed('open the corpus', lambda: open_corpus(root))
     print(corpus)
-    collate = Collate(corpus, AutoTokenizer.from_pretrained(TINY/'text'), AutoFeatureExtractor.from_pretrained(TINY/'audio'))
-    loader = timed('its loader', lambda: make_loader(corpus, 'train', collate))
+    dataset = UtteranceDataset(corpus, AutoTokenizer.from_pretrained(TINY/'text'), AutoFeatureExtractor.from_pretrained(TINY/'audio'))
+    loader = timed('its loader', lambda: make_loader(corpus, 'train', dataset))
     batches = timed("an epoch's batches of row numbers", lambda: list(loader.batch_sampler))
-    timed('100 batches of 8', lambda: [collate(b) for b in batches[:100]])
+    timed('100 batches of 8', lambda: [dataset(b) for b in batches[:100]])
     times = []
     for p in corpus.table.path[:2000]:
         start = time.perf_counter()

@@ -4,18 +4,18 @@
     torchrun --nproc_per_node 2 benchmarks/steps.py DATA_DIR OUT.json '[[8, 1, 0]]'      the same by two processes
 """
 import json, sys, torch
+import mmml
 from pathlib import Path
-from mmml.audio import extract_audio
-from mmml.batches import Collate, make_loader
-from mmml.datasets import open_corpus
-from mmml.flags import TINY
-from mmml.model import from_encoders
-from mmml.training import Callback, StopAfter, Team, Trainer, make_accelerator
+from mmml.data.audio import extract_audio
+from mmml.data.batches import UtteranceDataset, make_loader
+from mmml.data.corpus import open_corpus
+from mmml.models.mmml import from_encoders
+from mmml.training.trainer import Callback, StopAfter, Dist, Trainer, make_accelerator
 from transformers import set_seed
 
 data, out, settings = sys.argv[1:]
-tiny = str(TINY)
-corpus, team = extract_audio(open_corpus('sample', data)), Team(make_accelerator('cpu'))
+tiny = str(Path(mmml.__file__).parent/'tiny')
+corpus, dist = extract_audio(open_corpus('sample', data)), Dist(make_accelerator('cpu'))
 corpus.table = corpus.table.groupby('mode').head(75).reset_index(drop=True) # in steps of 16 the last has 11
 
 def build(layerdrop):
@@ -25,7 +25,7 @@ def build(layerdrop):
         if isinstance(m, torch.nn.Dropout): m.p = 0
     c = model.audio_encoder.model.config
     c.apply_spec_augment, c.layerdrop = False, layerdrop
-    return model, Collate(corpus, *readers)
+    return model, UtteranceDataset(corpus, *readers)
 
 class Record(Callback):
     def before_fit(self, t): self.steps = []
@@ -33,13 +33,13 @@ class Record(Callback):
     def after_epoch(self, t): self.valid = {h: p.tolist() for h, p in t.predictions.items()}
 
 results = []
-for batch_size, n_parts, layerdrop in json.loads(settings):
-    record, (model, collate) = Record(), build(layerdrop)
-    loaders = [make_loader(corpus, m, collate, batch_size, n_parts=n_parts, **team.share) for m in ('train', 'valid')]
-    labels = torch.tensor(collate.labels)[corpus.rows('valid')]
-    t = Trainer(model, *loaders, labels, 5e-4, callbacks=[record, StopAfter(2)], accelerator=team.accel)
+for batch_size, n_micro, layerdrop in json.loads(settings):
+    record, (model, dataset) = Record(), build(layerdrop)
+    loaders = [make_loader(corpus, m, dataset, batch_size, n_micro=n_micro, **dist.share) for m in ('train', 'valid')]
+    labels = torch.tensor(dataset.labels)[corpus.rows('valid')]
+    t = Trainer(model, *loaders, labels, 5e-4, callbacks=[record, StopAfter(2)], accelerator=dist.accel)
     t.fit()
-    weights = team.gather(sum(float(p.double().sum()) for p in t.params))
+    weights = dist.gather(sum(float(p.double().sum()) for p in t.params))
     results.append(dict(steps=record.steps, valid=record.valid, weights=weights))
-if team.first: Path(out).write_text(json.dumps(results))
-team.close()
+if dist.first: Path(out).write_text(json.dumps(results))
+dist.close()
