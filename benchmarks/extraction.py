@@ -2,7 +2,7 @@
 
     python benchmarks/extraction.py [--hours 1] [--cores N]
 
-Prints how many times real time a core does, and the peak memory of the parent and of the largest process.
+Prints the speed as a multiple of real time, and the peak memory of the parent and of the largest worker.
 """
 import argparse
 import os
@@ -24,7 +24,7 @@ parser.add_argument('--cores', type=int, default=len(os.sched_getaffinity(0)))
 args = parser.parse_args()
 
 def run(root, hours, cores):
-    "Extract so many hours of copies of the sample in `root`; seconds it took, and hours made."
+    "Extract `hours` of copies of the sample in `root`; returns the seconds it took and the hours made."
     table = pd.read_csv(SAMPLE/'label.csv')
     parts, made = [], 0
     while made < hours:  # the sample is 0.55 h
@@ -43,5 +43,7 @@ def peak(who): return resource.getrusage(who).ru_maxrss/2**10  # MiB
 with tempfile.TemporaryDirectory() as d:
     seconds, hours = run(Path(d), args.hours, args.cores)
 speed = hours*3600/seconds
-print(f'{hours:.2f} h in {seconds:.1f} s on {args.cores} cores: {speed:.0f} times real time, {speed/args.cores:.0f} a core')
-print(f'peak memory: {peak(resource.RUSAGE_SELF):.0f} MiB, of a worker {peak(resource.RUSAGE_CHILDREN):.0f} MiB')
+print(f'{hours:.2f} h in {seconds:.1f} s on {args.cores} cores: {speed:.0f} times real time, '
+    f'{speed/args.cores:.0f} a core')
+own, worker = peak(resource.RUSAGE_SELF), peak(resource.RUSAGE_CHILDREN)
+print(f'peak memory: {own:.0f} MiB, of a worker {worker:.0f} MiB')

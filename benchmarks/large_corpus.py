@@ -2,11 +2,10 @@
 
     python benchmarks/large_corpus.py
 
-The wav files are silent and sparse: they have the length that they should have and take no room. Prints the time to
-make the list of them (what `mmml_extract_audio` does where the wav files are there), to open the corpus with the
-list, and to make an epoch's batches of row numbers; the time to read a clip; and the peak memory.
+The wav files are silent and sparse: they have the right length and take no disk space. Prints the time to
+list them (what `mmml_extract_audio` does if the wav files exist), to open the corpus with the list, and to make
+an epoch's batches of row numbers; the time to read a clip; and the peak memory.
 """
-import os
 import resource
 import tempfile
 import time
@@ -17,14 +16,13 @@ import pandas as pd
 import soundfile as sf
 from transformers import AutoFeatureExtractor, AutoTokenizer
 
-import mmml
 from mmml.data.audio import extract_audio, read_wav
 from mmml.data.batches import UtteranceDataset, make_loader
 from mmml.data.corpus import open_corpus
-from mmml.data.spec import RATE
+from mmml.data.spec import RATE, SAMPLE
 
 CLIPS, VIDEOS, HOURS = 22_856, 3_300, 46
-TINY = Path(mmml.__file__).parent/'tiny'
+TINY = SAMPLE.parent/'tiny'
 
 def sparse_wav(path, n):
     "A silent wav of n samples whose data is a hole in the file."
@@ -65,10 +63,11 @@ with tempfile.TemporaryDirectory() as d:
     timed('list the wav files, once', lambda: extract_audio(open_corpus(root), log=print))
     corpus = timed('open the corpus', lambda: open_corpus(root))
     print(corpus)
-    dataset = UtteranceDataset(corpus, AutoTokenizer.from_pretrained(TINY/'text'), AutoFeatureExtractor.from_pretrained(TINY/'audio'))
+    tokenizer = AutoTokenizer.from_pretrained(TINY/'text')
+    dataset = UtteranceDataset(corpus, tokenizer, AutoFeatureExtractor.from_pretrained(TINY/'audio'))
     loader = timed('its loader', lambda: make_loader(corpus, 'train', dataset))
-    batches = timed("an epoch's batches of row numbers", lambda: list(loader.batch_sampler))
-    timed('100 batches of 8', lambda: [dataset(b) for b in batches[:100]])
+    batches = timed("an epoch's batches of row numbers", lambda: list(loader.sampler))
+    timed('100 batches of 8', lambda: [dataset[b] for b in batches[:100]])
     times = []
     for p in corpus.table.path[:2000]:
         start = time.perf_counter()
@@ -76,4 +75,5 @@ with tempfile.TemporaryDirectory() as d:
         times.append(time.perf_counter() - start)
     print(f'read a clip: {np.median(times)*1e3:.2f} ms (median), {np.quantile(times, .99)*1e3:.2f} ms (99 %)')
     print(corpus.summary().to_string())
-    print(f'peak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/2**10:.0f} MiB, of which {base:.0f} MiB were libraries')
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/2**10
+    print(f'peak memory: {peak:.0f} MiB, of which {base:.0f} MiB are libraries')

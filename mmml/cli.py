@@ -16,11 +16,10 @@ import sys
 import time
 import warnings
 from dataclasses import fields
-
-# %% ../nbs/60_cli.ipynb #2a99a009
 import mmml
 from .core import UserError, show_shapes
-from .runs.config import DEFAULTS, FIELDS, RUN, RUN_AUDIO, SECTIONS, Flags, configs_of, default_text, encoders
+from mmml.runs.config import (DEFAULTS, FIELDS, RUN, RUN_AUDIO, SECTIONS, Flags, configs_of, encoders,
+    help_text)
 
 # %% ../nbs/60_cli.ipynb #ed007390
 def true_false(s:str)->bool:
@@ -39,16 +38,14 @@ class OneLineParser(argparse.ArgumentParser):
 def _add(group, f, prog):
     "Add the flag of a field to a group of the parser."
     m, flag = f.metadata, f.type is bool
-    text = f"{m['help']} ({default_text(f.name, prog == RUN_AUDIO)})".replace('{encoders}',
-        ', '.join(encoders())).replace('%', '%%')
+    text = help_text(f.name, prog == RUN_AUDIO).replace('%', '%%')
     group.add_argument(f'--{f.name}', *m.get('aliases', ()), dest=f.name, default=None, type=true_false
         if flag else f.type, choices=m['choices']() if 'choices' in m else None, nargs='?' if flag
         else m.get('nargs'), const=True if flag else None, metavar='True|False' if flag else f.name.upper()
         if 'choices' not in m and not m.get('nargs') else None, help=text)
 
 # %% ../nbs/60_cli.ipynb #dc0830c1
-def parser_of(
-    prog:str, # name of the command
+def parser_of(prog:str, # name of the command
     description:str, # what it does
 )->argparse.ArgumentParser:
     "The command line of `Flags`, without the fields that only another command has."
@@ -65,8 +62,7 @@ def parser_of(
     return parser
 
 # %% ../nbs/60_cli.ipynb #e39916e6
-def known_reason(
-    e:Exception,
+def known_reason(e:Exception,
     again:str, # what to do next
 )->str: # a line, or None: a bug
     "The cause of an error that a library raised."
@@ -77,12 +73,11 @@ def known_reason(
     first = re.sub(r'^\[\S+\] ', '', str(e).partition('\n')[0])[:120]
     if is_oom(e): return TOO_LARGE
     if 'DataLoader worker' in str(e):
-        return f'a process that loads data has died, perhaps for lack of memory: try fewer --num_workers; {again}'
+        return f'a process that loads data died (out of memory?): try fewer --num_workers; {again}'
     if Dist.lost(e): return f'another process of this run has ended ({first}); {again}'
 
 # %% ../nbs/60_cli.ipynb #7d331c55
-def guarded(
-    prog:str, # name of the command, in front of the line
+def guarded(prog:str, # name of the command, in front of the line
     main, # called without arguments
     again=lambda: 'the same command resumes it', # what to do after Ctrl-C
 ):
@@ -110,8 +105,7 @@ def guarded(
         if 'mmml.training.trainer' in sys.modules: sys.modules['mmml.training.trainer'].Dist.close()
 
 # %% ../nbs/60_cli.ipynb #7a5e858e
-def train(
-    prog:str, # name of the command
+def train(prog:str, # name of the command
     args, # list of strings; None: the command line
     inputs:str, # what it trains on
     to_flags=lambda v, error: v, # from the parsed values to those of `Flags`
@@ -129,8 +123,7 @@ def train(
         f"last checkpoint")
 
 # %% ../nbs/60_cli.ipynb #8eaca268
-def mmml_run(
-    args=None, # list of strings; None: the command line
+def mmml_run(args=None, # list of strings; None: the command line
 ):
     "Train and test on text and audio."
     train(RUN, args, 'text and audio')
@@ -144,15 +137,13 @@ def _audio_flags(v, error): # parsed values to those of `Flags`
     return v | dict(audio_only=True, dataset=v['dataset'] or 'sims', audio_encoder=encoder if feature == 'raw'
         else feature)
 
-def mmml_run_audio(
-    args=None, # list of strings; None: the command line
+def mmml_run_audio(args=None, # list of strings; None: the command line
 ):
     "Train and test on audio alone."
     train(RUN_AUDIO, args, 'audio alone', _audio_flags)
 
 # %% ../nbs/60_cli.ipynb #e49af11c
-def mmml_extract_audio(
-    args=None, # list of strings; None: the command line
+def mmml_extract_audio(args=None, # list of strings; None: the command line
 ):
     "Make the wav files of a corpus."
     parser = OneLineParser(prog='mmml_extract_audio', allow_abbrev=False, description='Make the 16 kHz wav '
@@ -172,8 +163,7 @@ def mmml_extract_audio(
 # %% ../nbs/60_cli.ipynb #e94abbb4
 FORMATS = ('text', 'csv', 'markdown', 'latex')
 
-def mmml_report(
-    args=None, # list of strings; None: the command line
+def mmml_report(args=None, # list of strings; None: the command line
 ):
     "One table over runs."
     parser = OneLineParser(prog='mmml_report', allow_abbrev=False, description='One table over run folders, '

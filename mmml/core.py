@@ -25,8 +25,7 @@ class UserError(Exception):
 
 # %% ../nbs/01_core.ipynb #88623544
 @contextmanager
-def atomic_write(
-    path, # file to write
+def atomic_write(path, # file to write
 ): # context manager that yields the temporary `Path` to write to
     "Write a file whole or not at all. Raises `UserError` if the folder can't be written."
     path = Path(path)
@@ -49,8 +48,7 @@ def atomic_write(
         except OSError: pass
 
 # %% ../nbs/01_core.ipynb #0d1441f1
-def writable(
-    folder, # may not exist yet
+def writable(folder, # may not exist yet
 )->bool: # True if files can be created there
     "Check that a folder, or the nearest one above it that exists, can be written."
     folder = Path(folder)
@@ -60,8 +58,7 @@ def writable(
     except OSError: return False
 
 # %% ../nbs/01_core.ipynb #201512a4
-def find_folder(
-    parent, # folder to look in
+def find_folder(parent, # folder to look in
     name:str, # of the entry, in any case
 )->Path: # None if there is no such entry
     "The entry of `parent` called `name`, whatever its case."
@@ -102,8 +99,7 @@ def _attributes(name, classes): # {attribute: value} of a class, and of its base
     return out
 
 # %% ../nbs/01_core.ipynb #regent01
-def entries(
-    module:str, # such as 'mmml.models.fusion'
+def entries(module:str, # such as 'mmml.models.fusion'
     registry:str, # name of a dictionary in it, such as 'FUSIONS'
 )->dict: # {name: class}; if the module isn't loaded, {name: object with `__doc__` and literal attributes}
     "The entries of a registry, without importing its module. Raises `KeyError` if there is none."
@@ -166,12 +162,13 @@ def _patched(node): # names of the classes that a function is patched into
     return [ast.unparse(k) for k in (kind.elts if isinstance(kind, ast.Tuple) else [kind]) if k]
 
 # %% ../nbs/01_core.ipynb #shapmain
-def show_shapes(
-    module:str, # `__name__` of the caller
+def show_shapes(module:str, # `__name__` of the caller
 )->None:
     "Copy the comments on arguments and results into the docstrings of a module's public names."
     if module == '__main__': return
-    live, source = sys.modules[module], _source(module)
+    live = sys.modules[module]
+    try: source = _source(module)
+    except OSError: return # installed without sources
     lines = source.splitlines()
     public = lambda name: name.startswith('__') or not name.startswith('_')
     for node in ast.parse(source).body:

@@ -11,17 +11,11 @@ __all__ = ['Encoded', 'lengths_to_mask', 'TextEncoder', 'frame_lengths', 'ZeroPa
 import re
 from dataclasses import dataclass
 from pathlib import Path
-
-# %% ../../nbs/20_models.encoders.ipynb #afbe8577
 import torch
 from torch import nn, Tensor
-
-# %% ../../nbs/20_models.encoders.ipynb #7f0d0a98
 from fastcore.basics import patch
 from transformers import AutoFeatureExtractor, AutoModel, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
-
-# %% ../../nbs/20_models.encoders.ipynb #bf7eb2e3
 from ..core import UserError, show_shapes
 from ..data.spec import RATE
 
@@ -34,8 +28,7 @@ class Encoded:
     vector:Tensor   # (U, d) float, one for each piece
 
 # %% ../../nbs/20_models.encoders.ipynb #e6a4c56e
-def lengths_to_mask(
-    lengths:Tensor, # (U,) int64
+def lengths_to_mask(lengths:Tensor, # (U,) int64
     n:int, # columns
 )->Tensor: # (U, n) bool, True where valid
     "The mask of valid positions."
@@ -61,8 +54,7 @@ class TextEncoder(nn.Module):
         return Encoded(out.last_hidden_state, attention_mask.sum(1), vector)
 
 # %% ../../nbs/20_models.encoders.ipynb #fd4445c9
-def frame_lengths(
-    n_samples:Tensor, # (U,) int64
+def frame_lengths(n_samples:Tensor, # (U,) int64
     config, # of the speech encoder: `conv_kernel`, `conv_stride`
 )->Tensor: # (U,) int64, 0 where the clip is too short for a frame
     "The number of frames that a speech encoder's convolutions return for a clip."
@@ -78,8 +70,7 @@ class ZeroPadding:
         return out if self.mask is None else out*self.mask[:, None].to(out.dtype)
 
 # %% ../../nbs/20_models.encoders.ipynb #5bd45237
-def is_speech(
-    model, # a Hugging Face model
+def is_speech(model, # a Hugging Face model
 )->bool:
     "Whether it is a speech encoder of waveforms."
     return hasattr(model, 'feature_extractor') and hasattr(model.config, 'conv_stride')
@@ -170,8 +161,7 @@ def forward(self:SpeechEncoder,
     return Encoded(states, lengths, vector)
 
 # %% ../../nbs/20_models.encoders.ipynb #e01adffd
-def load_pretrained(
-    loader, # with `from_pretrained`: `AutoModel`, `AutoTokenizer`, ...
+def load_pretrained(loader, # with `from_pretrained`: `AutoModel`, `AutoTokenizer`, ...
     name, # of a checkpoint: on the Hugging Face hub, or a local folder
     what:str, # what it is for, in the error
     **kwargs, # for `from_pretrained`
@@ -185,9 +175,8 @@ def load_pretrained(
         raise UserError(f"can't load the {what} '{name}': give a folder with a checkpoint, or the name of a "
             f'model on the Hugging Face hub that can be reached or is in its cache ({reason})') from None
 
-# %% ../../nbs/20_models.encoders.ipynb #5da17e5a
-def load_weights(
-    name, # on the Hugging Face hub, or a local folder
+# %% ../../nbs/20_models.encoders.ipynb #ced69575
+def load_weights(name, # on the Hugging Face hub, or a local folder
     what:str, # what it is for, in the error
 ): # a Hugging Face model, in fp32
     "A pre-trained model. Raises `UserError` if some of its weights are missing."
@@ -220,8 +209,7 @@ def ignores_padding(encoder, tokenizer): # `TextEncoder` and its tokenizer, to b
     return torch.allclose(a, b, atol=1e-3)
 
 # %% ../../nbs/20_models.encoders.ipynb #316ceaed
-def input_kind(
-    model, # a Hugging Face model
+def input_kind(model, # a Hugging Face model
 )->str: # 'spectrograms', 'text', ...
     "The kind of input of a model."
     if hasattr(model.config, 'num_mel_bins'): return 'spectrograms'
@@ -229,8 +217,7 @@ def input_kind(
     return kinds.get(model.main_input_name, model.main_input_name)
 
 # %% ../../nbs/20_models.encoders.ipynb #13956535
-def load_text(
-    name, # on the Hugging Face hub, or a local folder
+def load_text(name, # on the Hugging Face hub, or a local folder
 )->tuple: # `TextEncoder`, its tokenizer
     "A text encoder. Raises `UserError` for a wrong name or an unsuitable model."
     model = load_weights(name, 'text encoder')
@@ -265,8 +252,7 @@ def matches_own_forward(
     return own.shape == ours.shape and torch.allclose(own, ours, atol=1e-4)
 
 # %% ../../nbs/20_models.encoders.ipynb #3ee1f3be
-def load_speech(
-    name, # on the Hugging Face hub, or a local folder
+def load_speech(name, # on the Hugging Face hub, or a local folder
 )->tuple: # `SpeechEncoder`, its feature extractor
     "A speech encoder. Raises `UserError` for a wrong name or an unsuitable model."
     model = load_weights(name, 'audio encoder')

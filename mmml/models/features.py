@@ -6,7 +6,7 @@
 __all__ = ['QUIET', 'AUGMENT', 'ENCODERS', 'log_mel', 'open_smile', 'ClipFeatures', 'without_silence', 'LogMelExtractor',
            'OpenSmileExtractor', 'features_folder', 'extract_features', 'statistics', 'known_statistics',
            'MaskedBatchNorm', 'SpecConfig', 'FeatureModel', 'SpecModel', 'FeatureEncoder', 'positions', 'SmileConfig',
-           'SmileModel', 'register', 'Spec', 'Smile', 'encoder_of', 'load_audio', 'prepare']
+           'SmileModel', 'register', 'FromScratch', 'Spec', 'Smile', 'encoder_of', 'load_audio', 'prepare']
 
 # %% ../../nbs/21_models.features.ipynb #c28815b1
 import hashlib
@@ -16,21 +16,14 @@ from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-
 import numpy as np
-
-# %% ../../nbs/21_models.features.ipynb #f2c4162d
 import torch
 from torch import nn, Tensor
 from torch.nn import functional as F
-
-# %% ../../nbs/21_models.features.ipynb #315892be
 from fastcore.basics import patch
 from torchaudio.transforms import AmplitudeToDB, MelSpectrogram, SpecAugment
 from transformers import (AutoConfig, AutoFeatureExtractor, AutoModel, BatchFeature, FeatureExtractionMixin,
     PreTrainedConfig, PreTrainedModel)
-
-# %% ../../nbs/21_models.features.ipynb #ae193926
 from ..core import UserError, atomic_write, show_shapes, writable
 from ..data.audio import Unreadable, in_processes, read_wav
 from ..data.corpus import Corpus, check_splits
@@ -39,8 +32,7 @@ from .encoders import Encoded, SpeechEncoder, lengths_to_mask, load_speech
 
 # %% ../../nbs/21_models.features.ipynb #2ad762ac
 @lru_cache
-def log_mel(
-    n_mels:int=128, # bands
+def log_mel(n_mels:int=128, # bands
     n_fft:int=960, # samples in a window: 60 ms
     hop_length:int=320, # samples between two windows: 20 ms
     top_db:float=80., # range in dB: lower values are raised to the maximum minus this
@@ -51,8 +43,7 @@ def log_mel(
 
 # %% ../../nbs/21_models.features.ipynb #a50a998c
 @lru_cache
-def open_smile(
-    deltas:bool=False, # True: the slopes of the descriptors
+def open_smile(deltas:bool=False, # True: the slopes of the descriptors
 ): # `opensmile.Smile`
     "openSMILE's ComParE 2016 descriptors. Raises `UserError` if it isn't installed."
     try: opensmile = import_module('opensmile')
@@ -119,8 +110,7 @@ def key(self:ClipFeatures,
 # %% ../../nbs/21_models.features.ipynb #295e490b
 QUIET = 1e-4 # of full scale, -80 dB
 
-def without_silence(
-    wave:np.ndarray, # (S,) float32
+def without_silence(wave:np.ndarray, # (S,) float32
     least:int, # samples
 )->np.ndarray: # (S',), S' at least `least`
     "A clip without the silence at its end, padded to `least` samples."
@@ -163,8 +153,7 @@ class OpenSmileExtractor(ClipFeatures):
         return np.concatenate([p[:n] for p in parts], 1)
 
 # %% ../../nbs/21_models.features.ipynb #83eaef6e
-def features_folder(
-    corpus:Corpus,
+def features_folder(corpus:Corpus,
     features:ClipFeatures, # its name is that of the folder
 )->Path: # next to the wav files
     "The folder of the features of a corpus. It may be deleted at any time."
@@ -192,8 +181,7 @@ def _is_whole(file, size):
     except Exception: return False # no file, or a damaged one
 
 # %% ../../nbs/21_models.features.ipynb #f72a8b50
-def extract_features(
-    corpus:Corpus, # with its audio, from `extract_audio`
+def extract_features(corpus:Corpus, # with its audio, from `extract_audio`
     features:ClipFeatures,
     max_seconds:float=6., # of each clip
     progress:bool=True, # show a progress bar (in a terminal)
@@ -214,13 +202,13 @@ def extract_features(
         with atomic_write(report) as tmp: skipped.to_csv(tmp, index=False)
     else: report.unlink(missing_ok=True) # of an earlier run
     if log:
-        log(f'features: {new} made, {len(done) - new - len(skipped)} there already, {len(skipped)} failed; in '
-            f'{folder}' + (f' ({len(skipped)} skipped, see {report})' if len(skipped) else ''))
+        more = f' ({len(skipped)} skipped, see {report})' if len(skipped) else ''
+        log(f'features: {new} made, {len(done) - new - len(skipped)} there already, {len(skipped)} failed; '
+            f'in {folder}{more}')
     return check_splits(replace(corpus, listed=t), report)
 
 # %% ../../nbs/21_models.features.ipynb #c5eb7e07
-def statistics(
-    files:list, # of features, each (F, size)
+def statistics(files:list, # of features, each (F, size)
     axes:tuple=(0,), # (0,): for each column; (0, 1): for all values
 )->tuple: # mean, standard deviation: (size,) or (1,) float64; a deviation of nearly 0 becomes 1
     "Mean and standard deviation over clips, read one after another."
@@ -236,8 +224,7 @@ def statistics(
     return np.atleast_1d(mean), np.atleast_1d(np.where(std > 1e-9*(1 + np.abs(mean)), std, 1.))
 
 # %% ../../nbs/21_models.features.ipynb #aa47e55a
-def known_statistics(
-    corpus:Corpus, # from `extract_features`
+def known_statistics(corpus:Corpus, # from `extract_features`
     features:ClipFeatures, # that computed the features
 )->tuple: # mean, standard deviation, as `statistics`
     "The statistics of the training split, stored in a file. Raises `UserError` for unreadable features."
@@ -365,11 +352,9 @@ class FeatureEncoder(nn.Module):
         return self.model((input_values - self.mean)/self.std*mask[..., None], n_samples)
 
 # %% ../../nbs/21_models.features.ipynb #d3a44951
-def positions(
-    n:int, # frames
+def positions(n:int, # frames
     d:int, # width, even
-    device=None,
-)->Tensor: # (n, d)
+    device=None)->Tensor: # (n, d)
     "Sinusoidal positions. Raises `ValueError` if the width is odd."
     if d % 2: raise ValueError(f'width {d}: must be even')
     angle = torch.arange(n, device=device)[:, None]*10000**(-torch.arange(0, d, 2, device=device)/d)
@@ -416,9 +401,8 @@ class SmileModel(FeatureModel):
         out = self.encoder(x, src_key_padding_mask=~lengths_to_mask(lengths + 1, x.shape[1]))
         return Encoded(out[:, 1:], lengths, out[:, 0])
 
-# %% ../../nbs/21_models.features.ipynb #d7a531bc
-def register(
-    config:type, # `PreTrainedConfig` with a `model_type`
+# %% ../../nbs/21_models.features.ipynb #9850cf46
+def register(config:type, # `PreTrainedConfig` with a `model_type`
     model:type, # `FeatureModel`
     features:type, # `ClipFeatures`
 ):
@@ -431,29 +415,32 @@ def register(
 register(SpecConfig, SpecModel, LogMelExtractor)
 register(SmileConfig, SmileModel, OpenSmileExtractor)
 
-# %% ../../nbs/21_models.features.ipynb #050ac39c
-class Spec:
-    "log-mel spectrogram, a CNN"
-    defaults, tiny_defaults = {'lr': 1e-4, 'batch_size': 16, 'loss_fn': 'l2', 'dropout': 0.0}, {}
-    options, whole_step, libraries, note = ('spec_augment',), True, ('torch', 'torchaudio'), ''
+# %% ../../nbs/21_models.features.ipynb #d536fb34
+class FromScratch:
+    "Base class of the entries of `ENCODERS`."
+    defaults, tiny_defaults, options, whole_step, libraries, note = {}, {}, (), False, (), ''
     @staticmethod
-    def check(): "Its libraries are always installed."
+    def check(): "Raises `UserError` if a library is missing."
+
+# %% ../../nbs/21_models.features.ipynb #a453ffec
+class Spec(FromScratch):
+    "log-mel spectrogram, a CNN"
+    defaults = {'lr': 1e-4, 'batch_size': 16, 'loss_fn': 'l2', 'dropout': 0.0}
+    options, whole_step, libraries = ('spec_augment',), True, ('torch', 'torchaudio')
     @staticmethod
     def build(dropout=.1, spec_augment=False): # dropout has no effect
         "`FeatureEncoder`, `LogMelExtractor`."
         return FeatureEncoder(SpecModel(SpecConfig(spec_augment=spec_augment))), LogMelExtractor()
 
-# %% ../../nbs/21_models.features.ipynb #f30f46e0
-class Smile:
+# %% ../../nbs/21_models.features.ipynb #5f2d1d12
+class Smile(FromScratch):
     "openSMILE descriptors, a transformer; extra [smile]"
     defaults = {'lr': 1e-4, 'batch_size': 16, 'loss_fn': 'l2', 'dropout': .1, 'max_seconds': 3.0}
     tiny_defaults = {'dropout': 0.0, 'epochs': 6}
-    options, whole_step, libraries = (), False, ('opensmile',)
+    libraries = ('opensmile',)
     note = 'Its features come from openSMILE, whose licence allows no commercial use.'
     @staticmethod
-    def check():
-        "Raises `UserError` if openSMILE isn't installed."
-        open_smile()
+    def check(): open_smile()
     @staticmethod
     def build(dropout=.1):
         "`FeatureEncoder`, `OpenSmileExtractor`."
@@ -463,15 +450,13 @@ class Smile:
 ENCODERS = dict(spec=Spec, smile=Smile)
 
 # %% ../../nbs/21_models.features.ipynb #473f9f27
-def encoder_of(
-    model, # a Hugging Face model, or a `FeatureModel`
+def encoder_of(model, # a Hugging Face model, or a `FeatureModel`
 )->nn.Module: # `FeatureEncoder` or `SpeechEncoder`
     "The audio encoder (states, lengths, vector) of a model. Raises `UserError` for other kinds of model."
     return (FeatureEncoder if getattr(model, 'reads_features', False) else SpeechEncoder)(model)
 
 # %% ../../nbs/21_models.features.ipynb #9606d342
-def load_audio(
-    name, # key of `ENCODERS`, name on the Hugging Face hub, or local folder
+def load_audio(name, # key of `ENCODERS`, name on the Hugging Face hub, or local folder
     dropout:float=.1, # of an encoder from scratch
     **options, # of `ENCODERS[name]`; others have no effect
 )->tuple: # `FeatureEncoder` or `SpeechEncoder`; its feature extractor
@@ -481,8 +466,7 @@ def load_audio(
     return entry.build(dropout, **{k: v for k, v in options.items() if k in entry.options})
 
 # %% ../../nbs/21_models.features.ipynb #22c59edd
-def prepare(
-    corpus:Corpus, # with its audio
+def prepare(corpus:Corpus, # with its audio
     encoder, # from `load_audio`
     features, # its feature extractor
     max_seconds:float=6., # of each clip

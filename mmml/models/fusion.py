@@ -11,8 +11,6 @@ import torch
 from torch import nn, Tensor
 from torch.nn import functional as F
 from transformers.modeling_layers import GradientCheckpointingLayer
-
-# %% ../../nbs/22_models.fusion.ipynb #d7bdd04a
 from ..core import show_shapes
 from .encoders import Encoded, lengths_to_mask
 
@@ -74,8 +72,7 @@ class CMELayer(GradientCheckpointingLayer):
         return self.text_ffn(t2), self.audio_ffn(a2)
 
 # %% ../../nbs/22_models.fusion.ipynb #0eae1cf9
-def prepend_cls(
-    cls:Tensor, # (d,)
+def prepend_cls(cls:Tensor, # (d,)
     x:Tensor, # (B, L, d)
 )->Tensor: # (B, 1+L, d)
     "A stream with a CLS vector in front."
@@ -184,8 +181,7 @@ class Transformed(FusedOnly):
 FUSIONS = dict(cc=Concatenation, v1=FusedOnly, v2=Mixed, v3=Transformed)
 
 # %% ../../nbs/22_models.fusion.ipynb #b64a5448
-def make_head(
-    *widths:int, # of the input, the hidden layers, and the output
+def make_head(*widths:int, # of the input, the hidden layers, and the output
     dropout:float=.3, # on the input
 )->nn.Sequential: # (B, widths[0]) to (B, widths[-1])
     "A feed-forward head: dropout, then linear layers with ReLU between."

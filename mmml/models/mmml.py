@@ -8,20 +8,12 @@ __all__ = ['FREEZE', 'MMMLConfig', 'needs', 'pick', 'MMMLOutput', 'MMML', 'from_
 # %% ../../nbs/24_models.mmml.ipynb #a9c20ade
 from dataclasses import dataclass
 from pathlib import Path
-
-# %% ../../nbs/24_models.mmml.ipynb #02171ff9
 import torch
 from torch import nn, Tensor
-
-# %% ../../nbs/24_models.mmml.ipynb #bcb16c92
 from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
 from transformers.utils import ModelOutput
 from transformers.utils.logging import disable_progress_bar
-
-# %% ../../nbs/24_models.mmml.ipynb #49579251
 from fastcore.basics import patch
-
-# %% ../../nbs/24_models.mmml.ipynb #2592b927
 from ..core import UserError, show_shapes
 from ..data.spec import check_heads
 from .encoders import Encoded, TextEncoder, load_text
@@ -48,7 +40,7 @@ class MMMLConfig(PreTrainedConfig):
         num_cme_layers:int=5, # layers of the CME
         num_mixed_layers:int=3, # layers of the transformers of v3
         dropout:float=.3, # of heads and CME
-        freeze:str='front_end', # key of `FREEZE`: what isn't trained; the speech encoder's convolutions never are
+        freeze:str='front_end', # key of `FREEZE`: what isn't trained
         modality_dropout:float=0., # share of training rows whose text or audio is hidden from the fusion
         text_context_len:int=2, # utterances in the context of text
         audio_context_len:int=1, # clips in the context of audio
@@ -80,15 +72,13 @@ def check_choices(self:MMMLConfig):
         raise UserError(f'modality_dropout is for the fusion, head M; the heads are {self.heads}')
 
 # %% ../../nbs/24_models.mmml.ipynb #9a89b997
-def needs(
-    heads:str, # see `check_heads`
+def needs(heads:str, # see `check_heads`
 )->tuple: # bool, bool: a text encoder? an audio encoder?
     "Which encoders the heads need. M needs both."
     return bool(set(heads) & set('MT')), bool(set(heads) & set('MA'))
 
 # %% ../../nbs/24_models.mmml.ipynb #00c2b621
-def pick(
-    x:Tensor, # (U, ...)
+def pick(x:Tensor, # (U, ...)
     index:Tensor, # (B,) int64, -1: none
 )->Tensor: # (B, ...); the first row where the index is -1
     "The rows of an index."
@@ -104,7 +94,7 @@ class MMMLOutput(ModelOutput):
 
 # %% ../../nbs/24_models.mmml.ipynb #5782d897
 class MMML(PreTrainedModel):
-    "The multimodal multi-loss fusion network. Raises `UserError` if `config.freeze` names an encoder that isn't there."
+    "The multimodal multi-loss fusion network. Raises `UserError` if an encoder to freeze isn't there."
     config_class, base_model_prefix, main_input_name = MMMLConfig, 'mmml', 'input_ids'
     _supports_sdpa = supports_gradient_checkpointing = True
 
@@ -222,20 +212,6 @@ def drop_modalities(self:MMML,
     return (t.masked(as_rows(both & (x < p/2)), self.null_text),
         a.masked(as_rows(both & (x > 1 - p/2)), self.null_audio))
 
-# %% ../../nbs/24_models.mmml.ipynb #cc3fc2e9
-@patch
-def encode(self:MMML, input_ids, attention_mask, input_values, n_samples, audio_ids, text, text_context, audio,
-    audio_context):
-    "Text and audio as `Encoded` of B or 2B rows, see `forward`; None where no head needs it."
-    t = a = None
-    if not self.config.context: text_context = audio_context = None
-    if self.dt: t = self.gather(self.text_encoder(input_ids, attention_mask), text, text_context, self.null_text)
-    if self.da:
-        a = self.audio_encoder(input_values, n_samples, audio_ids)
-        if 'M' in self.config.heads: a.states = self.project(a.states)
-        a = self.gather(a, audio, audio_context, self.null_audio)
-    return t, a
-
 # %% ../../nbs/24_models.mmml.ipynb #f0ecf5c3
 @patch
 def forward(self:MMML,
@@ -251,13 +227,18 @@ def forward(self:MMML,
     labels:Tensor=None, # (B, H) float, a column for each head, NaN: skipped in the loss
     counts:Tensor=None, # (H,) labels of each head in the whole step; None: this batch is the whole step
 )->MMMLOutput: # predictions (B,) or (B, 3) of each head; the loss if there are labels
-    "Predict the sentiment of B utterances, a batch of `UtteranceDataset`. Raises `UserError` without `text` or `audio`."
+    "Predict the sentiment of B utterances. Raises `UserError` without the indices `text` or `audio`."
     if self.dt and text is None or self.da and audio is None:
         raise UserError('text or audio, the indices of the utterances, are missing: expected a batch of '
             "mmml.data.batches.UtteranceDataset or of the model's processor")
     c, out = self.config, {}
-    t, a = self.encode(input_ids, attention_mask, input_values, n_samples, audio_ids, text, text_context, audio,
-        audio_context)
+    if not c.context: text_context = audio_context = None
+    if self.dt:
+        t = self.gather(self.text_encoder(input_ids, attention_mask), text, text_context, self.null_text)
+    if self.da:
+        a = self.audio_encoder(input_values, n_samples, audio_ids)
+        if 'M' in c.heads: a.states = self.project(a.states)
+        a = self.gather(a, audio, audio_context, self.null_audio)
     if 'M' in c.heads:
         drop = self.training and c.modality_dropout
         inputs = self.drop_modalities(t, a, (text >= 0) & (audio >= 0)) if drop else (t, a)
@@ -269,8 +250,7 @@ def forward(self:MMML,
     return MMMLOutput(*multi_loss(out, labels, c.loss_fn, c.loss_weights, counts), out)
 
 # %% ../../nbs/24_models.mmml.ipynb #d66e786e
-def from_encoders(
-    text_encoder:str, # name on the hub or local folder
+def from_encoders(text_encoder:str, # name on the hub or local folder
     audio_encoder:str, # the same; or a key of `ENCODERS`, for a model without context
     heads:str='MTA', # see `check_heads`
     spec_augment:bool=False, # option of 'spec': mask bands and frames in training
@@ -291,8 +271,7 @@ def from_encoders(
     return MMML(config, te, ae), tok, fe
 
 # %% ../../nbs/24_models.mmml.ipynb #f51b39e0
-def save_model(
-    folder, # to write: config.json, model.safetensors, tokenizer and feature extractor
+def save_model(folder, # to write: config.json, model.safetensors, tokenizer and feature extractor
     model:MMML, # without LoRA adapters
     tokenizer=None, # None: the model encodes no text
     features=None, # feature extractor; None: the model encodes no audio
@@ -312,7 +291,7 @@ def from_pretrained(cls:MMML,
     *args, # folder or name, as for any Hugging Face model
     **kwargs, # as for any Hugging Face model
 )->MMML:
-    "Load a saved model; its predictions are equal to the bit. Raises `UserError` if weights and config don't match."
+    "Load a saved model, equal to the bit. Raises `UserError` if weights and config don't match."
     disable_progress_bar()
     with_info = kwargs.pop('output_loading_info', False)
     model, info = super(MMML, cls).from_pretrained(*args, output_loading_info=True, **kwargs)

@@ -9,16 +9,12 @@ __all__ = ['as_wave', 'InMemory', 'MMMLProcessor', 'load']
 import os
 from pathlib import Path
 from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
-
-# %% ../../nbs/27_models.processor.ipynb #pr0c0005
 import torch
 from torchaudio.functional import resample
 from transformers import AutoConfig, AutoFeatureExtractor, AutoProcessor, AutoTokenizer
-
-# %% ../../nbs/27_models.processor.ipynb #pr0c0006
+from fastcore.basics import patch
 from ..core import UserError, show_shapes
 from ..data.audio import decode
 from ..data.batches import UtteranceDataset
@@ -27,8 +23,7 @@ from .encoders import load_pretrained
 from .mmml import MMML, MMMLConfig, needs
 
 # %% ../../nbs/27_models.processor.ipynb #pr0c0010
-def as_wave(
-    audio, # path of a media file; or (S,) or (channels, S) float in [-1, 1]; None: no audio
+def as_wave(audio, # path of a media file; or (S,) or (channels, S) float in [-1, 1]; None: no audio
     sampling_rate:int=RATE, # Hz, of an array
 )->np.ndarray: # (S',) float32, 16 kHz, mono; S' is 0 for None
     "Audio as a model expects it. Raises `Unreadable` for a file without audio, `UserError` for other arrays."
@@ -58,10 +53,10 @@ class MMMLProcessor:
     def __call__(self,
         text=None, # str, or a list of B str; None or '': no text
         audio=None, # path or array (see `as_wave`), or a list of B of them; None: no audio
-        context=None, # what was said before: a list of (text, audio), the oldest first; for a list of utterances a list of B such lists
+        context=None, # preceding utterances: a list of (text, audio), the oldest first, or B such lists
         sampling_rate:int=RATE, # Hz, of arrays
     )->dict: # the arguments of `MMML.forward`
-        "A batch of B utterances. Raises `UserError` if nothing that the model encodes is given, or lengths differ."
+        "A batch of B utterances. Raises `UserError` if there is nothing to encode, or lengths differ."
         one = not isinstance(text, (list, tuple)) and not isinstance(audio, (list, tuple))
         n = 1 if one else len(text if isinstance(text, (list, tuple)) else audio)
         as_list = lambda x: [x] if one else list(x) if x is not None else [None]*n
@@ -70,15 +65,11 @@ class MMMLProcessor:
             f'{len(texts)} texts, {len(audios)} clips and {len(contexts)} contexts: expected as many of each')
         return self.batch([[*(c or ()), (t, a)] for c, t, a in zip(contexts, texts, audios)], sampling_rate)
 
-# %% ../../nbs/27_models.processor.ipynb #pr0c0016
-from fastcore.basics import patch
-
 # %% ../../nbs/27_models.processor.ipynb #pr0c0017
 @patch
 def batch(self:MMMLProcessor,
     conversations:list, # B lists of (text, audio), the oldest first; the last of each is the utterance
-    sampling_rate:int=RATE,
-)->dict:
+    sampling_rate:int=RATE)->dict:
     "The batch of the last utterances, each after those before it."
     rows = [(t or '', as_wave(a, sampling_rate), i) for c in conversations for i, (t, a) in enumerate(c)]
     there = [len(w) > 0 and self.feature_extractor is not None or bool(t) and self.tokenizer is not None
@@ -133,8 +124,7 @@ def from_pretrained(cls:MMMLProcessor,
 AutoProcessor.register(MMMLConfig, MMMLProcessor, exist_ok=True)
 
 # %% ../../nbs/27_models.processor.ipynb #pr0c0022
-def load(
-    name, # run folder, model folder, or name on the hub
+def load(name, # run folder, model folder, or name on the hub
 )->MMML: # in evaluation mode, with its `processor`
     "A trained model. Raises `UserError` if there is none."
     folder = Path(name)/'model' if (Path(name)/'model'/'config.json').is_file() else name

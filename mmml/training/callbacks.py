@@ -9,15 +9,10 @@ __all__ = ['Record', 'SaveHistory', 'best_epoch', 'EarlyStopping', 'TerminateOnN
 # %% ../../nbs/32_training.callbacks.ipynb #k1154f03
 import math
 from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
-
-# %% ../../nbs/32_training.callbacks.ipynb #k1d2bcf6
 from torch.optim.swa_utils import get_ema_multi_avg_fn
-
-# %% ../../nbs/32_training.callbacks.ipynb #k1862755
 from ..core import UserError, atomic_write, show_shapes
 from .metrics import METRICS, evaluate
 from .trainer import Callback
@@ -44,10 +39,13 @@ class Record(Callback):
 
     def line(self, r:dict, heads:list)->str:
         "A row of the history as a line, with one metric of the first head."
-        losses, k = ', '.join(f"{h} {r[f'valid_loss_{h}']:.4f}" for h in heads), METRICS[self.family].shown
-        return (f"epoch {r['epoch']:3d}   loss {r['train_loss']:.4f}   valid {r['valid_loss']:.4f} ({losses})   "
-            f"{k} {heads[0]} {r[f'valid_{heads[0]}_{k}']:.4f}   {r['seconds']:.1f} s, {r['utterances_per_second']:.0f} "
-            'utterances/s' + (f"   {r['skipped']} steps skipped" if r['skipped'] else ''))
+        k, h = METRICS[self.family].shown, heads[0]
+        losses = ', '.join(f"{h} {r[f'valid_loss_{h}']:.4f}" for h in heads)
+        return (f"epoch {r['epoch']:3d}   loss {r['train_loss']:.4f}   valid {r['valid_loss']:.4f} ({losses})"
+            "   "
+            f"{k} {h} {r[f'valid_{h}_{k}']:.4f}   "
+            f"{r['seconds']:.1f} s, {r['utterances_per_second']:.0f} utterances/s"
+            + (f"   {r['skipped']} steps skipped" if r['skipped'] else ''))
 
 # %% ../../nbs/32_training.callbacks.ipynb #savehis1
 class SaveHistory(Callback):
@@ -59,8 +57,7 @@ class SaveHistory(Callback):
         with atomic_write(self.path) as tmp: pd.DataFrame(t.history).to_csv(tmp, index=False)
 
 # %% ../../nbs/32_training.callbacks.ipynb #9503638e
-def best_epoch(
-    rows:list, # of a history
+def best_epoch(rows:list, # of a history
     column:str='valid_loss',
     largest:bool=False, # the largest value is the best
 )->int: # counted from 1; the first of equals; 0 if there is none
@@ -81,12 +78,13 @@ class EarlyStopping(Callback):
 
 # %% ../../nbs/32_training.callbacks.ipynb #5d0f900c
 class TerminateOnNaN(Callback):
-    "Raises `UserError` if a loss is NaN or infinite; called before `Checkpoints`, so that the last good state stays."
+    "Raises `UserError` if a loss is NaN or infinite, before `Checkpoints` overwrites the last good state."
     order = 30
     def after_epoch(self, t):
         for name, loss in (('training', t.train_loss), ('validation', t.valid_loss)):
             if math.isfinite(loss): continue
-            raise UserError(f'the {name} loss is {loss} in epoch {t.epoch}: try a lower --lr (now {t.lr:g}), or --precision fp32')
+            raise UserError(f'the {name} loss is {loss} in epoch {t.epoch}: try a lower --lr (now {t.lr:g}), '
+                'or --precision fp32')
 
 # %% ../../nbs/32_training.callbacks.ipynb #6804aefd
 class Progress(Callback):
@@ -110,14 +108,15 @@ class Track(Callback):
     ): self.flags, self.name = flags, name
     def before_fit(self, t):
         flags = {k: v for k, v in self.flags.items() if isinstance(v, (int, float, str))}
-        t.accel.init_trackers('mmml', flags, init_kwargs={k: dict(name=self.name) for k in ('wandb', 'trackio')})
-    def after_epoch(self, t): t.accel.log({k: v for k, v in t.history[-1].items() if k != 'epoch'}, step=t.epoch)
+        names = {k: dict(name=self.name) for k in ('wandb', 'trackio')}
+        t.accel.init_trackers('mmml', flags, init_kwargs=names)
+    def after_epoch(self, t):
+        t.accel.log({k: v for k, v in t.history[-1].items() if k != 'epoch'}, step=t.epoch)
     def after_fit(self, t):
         for tracker in t.accel.trackers: tracker.finish()
 
 # %% ../../nbs/32_training.callbacks.ipynb #7fdf00c4
-def warm_decay(
-    step:int, # counted from 0
+def warm_decay(step:int, # counted from 0
     total:int, # steps of the run
     warmup:float=.1, # share of them in which the rate rises
 )->float: # in (0, 1]
@@ -127,7 +126,7 @@ def warm_decay(
 
 # %% ../../nbs/32_training.callbacks.ipynb #b8387758
 class Schedule(Callback):
-    "Warm-up and decay over `epochs`. The factor follows from the position alone, so there is no state to save."
+    "Warm-up and decay over `epochs`. The factor follows from the position, so there is no state to save."
     order = -20
     def __init__(self,
         epochs:int, # after which the rate is zero

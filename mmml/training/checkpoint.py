@@ -15,14 +15,9 @@ import signal
 import threading
 import time
 from pathlib import Path
-
 from fastcore.basics import patch
-
-# %% ../../nbs/33_training.checkpoint.ipynb #2e77f513
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
-
-# %% ../../nbs/33_training.checkpoint.ipynb #7d1e6893
 from ..core import UserError, atomic_write, show_shapes
 from .callbacks import best_epoch
 from .trainer import Callback, Trainer, get_rng
@@ -30,9 +25,7 @@ from .trainer import Callback, Trainer, get_rng
 # %% ../../nbs/33_training.checkpoint.ipynb #31ee4798
 POSITION = ('epoch', 'step', 'seen', 'total', 'skipped', 'in_a_row')
 
-# %% ../../nbs/33_training.checkpoint.ipynb #543342ac
-def state_of(
-    t:Trainer, # between two steps
+def state_of(t:Trainer, # between two steps
 )->tuple: # {name: tensor}, dictionary for JSON
     "All that the next step depends on, except the history."
     tensors = {f'model.{k}': v for k, v in t.accel.unwrap_model(t.model).state_dict().items()}
@@ -40,12 +33,12 @@ def state_of(
     if t.keep_state or t.step: # else it is cleared before the next step
         for i, moments in t.opt.state_dict()['state'].items():
             tensors |= {f'optimizer.{i}.{k}': v for k, v in moments.items()}
+    scaler = t.accel.scaler.state_dict() if t.accel.scaler else None
     return tensors, {k: getattr(t, k) for k in POSITION} | dict(rng=t.dist.gather(get_rng()),
-        rates=[g['lr'] for g in t.opt.param_groups], scaler=t.accel.scaler.state_dict() if t.accel.scaler else None)
+        rates=[g['lr'] for g in t.opt.param_groups], scaler=scaler)
 
 # %% ../../nbs/33_training.checkpoint.ipynb #8b0093d5
-def restore(
-    t:Trainer, # made with the same values
+def restore(t:Trainer, # made with the same values
     tensors:dict, # from `state_of`
     info:dict, # from `state_of`, through JSON
 ):
@@ -62,8 +55,7 @@ def restore(
     if t.accel.scaler: t.accel.scaler.load_state_dict(info['scaler'])
 
 # %% ../../nbs/33_training.checkpoint.ipynb #746f0e47
-def write_weights(
-    path, # of the file
+def write_weights(path, # of the file
     state:dict, # {name: tensor}
     info:dict, # for the header, as JSON
 ):
@@ -71,7 +63,8 @@ def write_weights(
     with atomic_write(path) as tmp:
         try: save_file({k: v.contiguous() for k, v in state.items()}, tmp, dict(info=json.dumps(info)))
         except SafetensorError as e:
-            raise OSError(None, re.sub(r'.*I/O error: | \(os error \d+\)', '', ' '.join(str(e).split()))) from e
+            reason = re.sub(r'.*I/O error: | \(os error \d+\)', '', ' '.join(str(e).split()))
+            raise OSError(None, reason) from e
         with open(tmp, 'rb') as f: os.fsync(f.fileno()) # on the disk before it replaces the old one
 
 # %% ../../nbs/33_training.checkpoint.ipynb #d6963027
@@ -107,7 +100,8 @@ class Checkpoints(Callback):
         elif t.dist.first: self.drop() # best weights without a state are of another run
         self.saved, self.handlers = time.monotonic(), {}
         def interrupt(number, frame):
-            if number == signal.SIGINT and (t.requests['interrupt'] or t.granted['interrupt']): raise KeyboardInterrupt
+            again = t.requests['interrupt'] or t.granted['interrupt']
+            if again and number == signal.SIGINT: raise KeyboardInterrupt
             t.request('interrupt')
         if threading.current_thread() is threading.main_thread(): # the only one that receives signals
             self.handlers = {s: signal.signal(s, interrupt) for s in (signal.SIGINT, signal.SIGTERM)}
@@ -133,7 +127,7 @@ def save(self:Checkpoints, t:Trainer):
 # %% ../../nbs/33_training.checkpoint.ipynb #a3612834
 @patch
 def save_best(self:Checkpoints, t:Trainer):
-    "Write the weights of the last epoch for each criterion by which it is the best so far, unless they are written."
+    "Write the weights of the last epoch for each criterion by which it is the best so far."
     n = len(t.history)
     for name, (column, largest) in self.best.items():
         if not n or best_epoch(t.history, column, largest) != n or not t.dist.first: continue
@@ -148,10 +142,12 @@ def header(self:Checkpoints)->dict:
     info, number = read_info(self.last), lambda k: isinstance(info.get(k), (int, float))
     rows, filled = info.get('history'), lambda k: isinstance(info.get(k), list) and info[k]
     good = (all(map(number, (*POSITION, 'seconds'))) and isinstance(info.get('identity'), dict)
-        and isinstance(rows, list) and all(map(filled, ('rng', 'rates'))))
-    if not good or len(rows) != info['epoch'] - (info['step'] > 0) or not all(c in r for r in rows for c, _ in self.best.values()):
-        raise UserError(f"{self.last} can't be resumed from (it isn't the state of such a run): delete {self.folder.parent}")
-    return info
+        and isinstance(rows, list) and all(map(filled, ('rng', 'rates')))
+        and len(rows) == info['epoch'] - (info['step'] > 0)
+        and all(column in r for r in rows for column, _ in self.best.values()))
+    if good: return info
+    raise UserError(f"{self.last} can't be resumed from (it isn't the state of such a run): delete "
+        f"{self.folder.parent}")
 
 # %% ../../nbs/33_training.checkpoint.ipynb #4fad851f
 @patch
@@ -161,8 +157,8 @@ def check(self:Checkpoints)->dict: # the header of the state
     now, then = json.loads(json.dumps(self.identity)), info['identity']
     if changed := sorted(k for k in now.keys() | then.keys() if now.get(k) != then.get(k)):
         values = ', '.join(f'{k} ({then.get(k)} then, {now.get(k)} now)' for k in changed)
-        raise UserError(f'{self.folder.parent} was started with other values of {values}: resume with the same, '
-            'or choose another --output_dir')
+        raise UserError(f'{self.folder.parent} was started with other values of {values}: resume with the '
+            'same, or choose another --output_dir')
     return info
 
 # %% ../../nbs/33_training.checkpoint.ipynb #b04d96a2

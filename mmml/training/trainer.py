@@ -14,27 +14,19 @@ from contextlib import contextmanager, nullcontext
 from difflib import get_close_matches
 from datetime import timedelta
 from itertools import islice
-
 import numpy as np
 from fastcore.basics import patch
-
-# %% ../../nbs/31_training.trainer.ipynb #d2bcf6d0
 import torch
 from torch import Tensor
-
-# %% ../../nbs/31_training.trainer.ipynb #22a6abdc
 from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwargs, gather_object
 from transformers import set_seed
-
-# %% ../../nbs/31_training.trainer.ipynb #862755ab
 from ..core import UserError, show_shapes
 from ..models.losses import multi_loss
 from ..models.mmml import FREEZE
 
 # %% ../../nbs/31_training.trainer.ipynb #7340c3ad
-def to_device(
-    batch:dict, # {name: tensor}
+def to_device(batch:dict, # {name: tensor}
     device, # such as 'cuda:0'
 )->dict: # the same on the device
     "Copy a batch to a device, without waiting for the copy."
@@ -42,8 +34,7 @@ def to_device(
 
 # %% ../../nbs/31_training.trainer.ipynb #60047075
 @torch.no_grad()
-def predict(
-    model, # `MMML`
+def predict(model, # `MMML`
     loader, # of 'valid' or 'test', from `make_loader`
     device='cpu',
     gather=lambda x: [x], # returns the list of what each process has; by default there is one
@@ -59,8 +50,7 @@ def predict(
     return {h: torch.cat([p[h] for _, p in shares])[place] for h in outputs[0]}
 
 # %% ../../nbs/31_training.trainer.ipynb #f1a3f632
-def split_loss(
-    model_config, # `MMMLConfig`: the kind of loss and its weights
+def split_loss(model_config, # `MMMLConfig`: the kind of loss and its weights
     predictions:dict, # from `predict`
     labels:Tensor, # (n, H), a column a head
 )->tuple: # the sum, {head: its own loss}; floats
@@ -71,7 +61,6 @@ def split_loss(
 # %% ../../nbs/31_training.trainer.ipynb #5cb2c36a
 HOOKS = ('before_fit', 'before_epoch', 'before_batch', 'after_batch', 'after_epoch', 'after_fit')
 
-# %% ../../nbs/31_training.trainer.ipynb #9b922213
 class Callback:
     "Reacts to the training loop: its methods are named after `HOOKS`. A misspelt hook raises `TypeError`."
     order = 0 # callbacks with a lower order are called first
@@ -96,7 +85,8 @@ class Dist:
     "The processes of a run."
     def __init__(self, accel:Accelerator):
         self.accel, self.index, self.size = accel, accel.process_index, accel.num_processes
-        self.first, self.share = accel.is_main_process, dict(process=self.index, processes=self.size) # for `make_loader`
+        self.first = accel.is_main_process
+        self.share = dict(process=self.index, processes=self.size) # for `make_loader`
 
     def sum(self, *xs)->list: # of float
         "The sums of numbers or one-element tensors over all processes; waits for the GPU."
@@ -144,16 +134,15 @@ def seed(self:Dist, *numbers:int):
     set_seed(int(np.random.SeedSequence(numbers).generate_state(1)[0]))
 
 # %% ../../nbs/31_training.trainer.ipynb #769654ca
-def make_accelerator(
-    device:str='auto', # 'auto', 'cpu' or 'cuda'
-    precision:str='auto', # 'auto' (bf16 on a GPU that has it, else fp32), 'fp32', 'bf16' or 'fp16' (scales the loss)
+def make_accelerator(device:str='auto', # 'auto', 'cpu' or 'cuda'
+    precision:str='auto', # 'auto' (bf16 on a GPU that has it, else fp32), 'fp32', 'bf16' or 'fp16'
     tf32:bool=True, # in fp32 on a GPU, multiply with TF32's ten bits of mantissa
     **kwargs, # for `Accelerator`, such as `log_with`
 )->Accelerator:
     "Accelerate on a device in a precision. Raises `UserError` if one of them is not available."
     cuda = torch.cuda.is_available() and device != 'cpu'
-    if device == 'cuda' and not cuda: raise UserError('`--device cuda`: PyTorch finds no GPU; use --device cpu')
-    if precision == 'fp16' and not cuda: raise UserError('`--precision fp16` needs a GPU; use --precision fp32')
+    if device == 'cuda' and not cuda: raise UserError('--device cuda: PyTorch finds no GPU; try --device cpu')
+    if precision == 'fp16' and not cuda: raise UserError('--precision fp16 needs a GPU; try --precision fp32')
     if precision == 'auto': precision = 'bf16' if cuda and torch.cuda.is_bf16_supported() else 'fp32'
     if cuda: torch.set_float32_matmul_precision('high' if tf32 else 'highest')
     # one process may extract a corpus while others wait; the launcher reports a process that died
@@ -163,23 +152,23 @@ def make_accelerator(
         kwargs_handlers=handlers, **kwargs)
 
 # %% ../../nbs/31_training.trainer.ipynb #ecbc1c82
-def parameter_groups(
-    model, # `MMML`
+def parameter_groups(model, # `MMML`
     lr:float, # of the encoders
     head_lr:float, # of all else
 )->list: # of dictionaries, for an optimizer
     "The trained parameters: the encoders, and the rest with a learning rate of its own."
     named = [(n.split('.')[0] in FREEZE['both'], p) for n, p in model.named_parameters() if p.requires_grad]
-    groups = [dict(params=[p for e, p in named if e == encoder], lr=x) for encoder, x in ((True, lr), (False, head_lr))]
-    return [g | dict(initial_lr=g['lr']) for g in groups if g['params']]
+    of = lambda encoder, lr: dict(params=[p for e, p in named if e == encoder], lr=lr, initial_lr=lr)
+    return [g for g in (of(True, lr), of(False, head_lr)) if g['params']]
 
 # %% ../../nbs/31_training.trainer.ipynb #df231acd
 class Trainer:
     """The training loop; `fit` runs it. Its state, for callbacks:
-    model, opt, params, train, valid, valid_labels, lr, seed, keep_state, clip, accel, dist, callbacks: as passed or prepared;
-    history: list of dict, a row an epoch; epoch: from 1; step: finished steps of the epoch; seconds: of the epoch;
-    total, seen, skipped, in_a_row: sums of the epoch; loss: of the last step; train_loss, valid_loss, valid_losses, predictions:
-    of the epoch; ema: averages of `params` or None; rng: generators to restore; requests, granted: see `request` and `sync`."""
+    model, opt, params, train, valid, valid_labels, lr, seed, keep_state, clip, accel, dist, callbacks;
+    history: list of dict, a row an epoch; epoch: from 1; step: finished steps of it; seconds: so far;
+    total, seen, skipped, in_a_row: sums of the epoch; loss: of the last step;
+    train_loss, valid_loss, valid_losses, predictions: of the last epoch; ema: averages of `params`, or None;
+    rng: generators to restore, or None; requests, granted: see `request` and `sync`."""
     def __init__(self,
         model, # `MMML`
         train, # loader, from `make_loader`
@@ -278,7 +267,7 @@ def begin_epoch(self:Trainer):
 # %% ../../nbs/31_training.trainer.ipynb #5f157bea
 @patch
 def steps(self:Trainer):
-    "Yield the remaining steps: (batches: this process's micro-batches, number of utterances of the whole step)."
+    "Yield the remaining steps: (this process's micro-batches, number of utterances of the whole step)."
     sampler = self.train.sampler
     sampler.steps.epoch, sampler.start = self.epoch, self.step
     pairs = zip(sampler, iter(self.train))
@@ -295,7 +284,7 @@ def gradients(self:Trainer,
     for i, batch in enumerate(micro_batches, 1):
         with self.dist.exchange(self.model, i == len(micro_batches)):
             loss = self.model(**to_device(batch, self.accel.device)).loss
-            self.accel.backward(loss*self.dist.size) # Accelerate averages over processes; shares must be summed
+            self.accel.backward(loss*self.dist.size) # processes are averaged; shares must be summed
         total = total + loss.detach()
     return total
 
@@ -321,10 +310,10 @@ def validate(self:Trainer):
     "Predictions and losses on the validation split, with the EMA weights if there are any."
     model = self.accel.unwrap_model(self.model)
     self.dist.align(model)
-    with self.ema_weights(): self.predictions = predict(model, self.valid, self.accel.device, self.dist.gather)
+    with self.ema_weights():
+        self.predictions = predict(model, self.valid, self.accel.device, self.dist.gather)
     self.valid_loss, self.valid_losses = split_loss(model.config, self.predictions, self.valid_labels)
 
-# %% ../../nbs/31_training.trainer.ipynb #382edad4
 @patch
 @contextmanager
 def ema_weights(self:Trainer):
@@ -344,7 +333,6 @@ def get_rng()->dict: # numbers and lists, for JSON
     return dict(python=[version, list(internal), gauss], numpy=[kind, keys.tolist(), *rest],
         torch=torch.get_rng_state().tolist(), cuda=[s.tolist() for s in cuda])
 
-# %% ../../nbs/31_training.trainer.ipynb #f54a30a1
 def set_rng(state:dict):
     "Restore the generators to a state from `get_rng`."
     version, internal, gauss = state['python']
@@ -353,8 +341,8 @@ def set_rng(state:dict):
     for i, s in enumerate(state['cuda']): torch.cuda.set_rng_state(torch.tensor(s, dtype=torch.uint8), i)
 
 # %% ../../nbs/31_training.trainer.ipynb #f4f72f76
-TOO_LARGE = ('out of memory: try --grad_accum auto, a smaller --batch_size or --max_seconds, --gradient_checkpointing True, '
-    '--lora 8, --freeze text, or smaller encoders')
+TOO_LARGE = ('out of memory: try --grad_accum auto, a smaller --batch_size or --max_seconds, '
+    '--gradient_checkpointing True, --lora 8, --freeze text, or smaller encoders')
 
 def is_oom(e:Exception)->bool:
     "Whether an exception means that memory ran out: one of CUDA, PyTorch, numpy or oneDNN."
