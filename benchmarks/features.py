@@ -1,4 +1,4 @@
-"""An epoch of `mmml_run_audio --feature spec` on the sample, with spectrograms from files and computed each time.
+"""An epoch of `mmml_run_audio --feature spec` on the sample: spectrograms from files, or computed.
 
     OMP_NUM_THREADS=2 python benchmarks/features.py DATA_DIR
 

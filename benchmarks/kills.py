@@ -3,7 +3,7 @@
     python benchmarks/kills.py --kills 24        exit 1 at the first file that differs
 
 Each attempt is its own process, forked from one that has imported the libraries. The moments are spread over
-the whole run: reading, training, validating, writing, testing. A checkpoint is written after every step, so that
+the whole run: reading, training, validating, writing, testing. A checkpoint is written after every step, so
 many moments interrupt a write. Three runs take turns: text alone by each recipe, and all heads with a process
 that loads data.
 """

@@ -3,8 +3,8 @@
     python benchmarks/large_corpus.py
 
 The wav files are silent and sparse: they have the right length and take no disk space. Prints the time to
-list them (what `mmml_extract_audio` does if the wav files exist), to open the corpus with the list, and to make
-an epoch's batches of row numbers; the time to read a clip; and the peak memory.
+list them (what `mmml_extract_audio` does if the wav files exist), to open the corpus with the list, and to
+make an epoch's batches of row numbers; the time to read a clip; and the peak memory.
 """
 import resource
 import tempfile
