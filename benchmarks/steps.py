@@ -42,7 +42,7 @@ for batch_size, n_micro, layerdrop in json.loads(settings):
     labels = torch.tensor(dataset.labels)[corpus.rows('valid')]
     t = Trainer(model, *loaders, labels, 5e-4, callbacks=[record, StopAfter(2)], accelerator=dist.accel)
     t.fit()
-    weights = dist.gather(sum(float(p.double().sum()) for p in t.params))
+    weights = dist.gather(sum(float(p.detach().double().sum()) for p in t.params))
     results.append(dict(steps=record.steps, valid=record.valid, weights=weights))
 if dist.first: Path(out).write_text(json.dumps(results))
 dist.close()
