@@ -18,7 +18,7 @@ from transformers import set_seed
 data, out, settings = sys.argv[1:]
 tiny = str(Path(mmml.__file__).parent/'tiny')
 corpus, dist = extract_audio(open_corpus('sample', data)), Dist(make_accelerator('cpu'))
-corpus.table = corpus.table.groupby('mode').head(43).reset_index(drop=True) # in steps of 16 the last has 11
+corpus.table = corpus.table.groupby('mode').head(75).reset_index(drop=True) # in steps of 16 the last has 11
 
 def build(layerdrop):
     set_seed(1)

@@ -37,12 +37,11 @@ class OneLineParser(argparse.ArgumentParser):
 # %% ../nbs/60_cli.ipynb #c1i00001
 def _add(group, f, prog):
     "Add the flag of a field to a group of the parser."
-    m, flag = f.metadata, f.type is bool
+    m = f.metadata
     text = help_text(f.name, prog == RUN_AUDIO).replace('%', '%%')
-    group.add_argument(f'--{f.name}', *m.get('aliases', ()), dest=f.name, default=None, type=true_false
-        if flag else f.type, choices=m['choices']() if 'choices' in m else None, nargs='?' if flag
-        else m.get('nargs'), const=True if flag else None, metavar='True|False' if flag else f.name.upper()
-        if 'choices' not in m and not m.get('nargs') else None, help=text)
+    kind = dict(type=f.type, nargs=m.get('nargs'), choices=m['choices']() if 'choices' in m else None)
+    if f.type is bool: kind = dict(type=true_false, nargs='?', const=True, metavar='True|False')
+    group.add_argument(f'--{f.name}', *m.get('aliases', ()), dest=f.name, default=None, help=text, **kind)
 
 # %% ../nbs/60_cli.ipynb #dc0830c1
 def parser_of(prog:str, # name of the command
@@ -55,8 +54,8 @@ def parser_of(prog:str, # name of the command
         group = parser.add_argument_group(name, section.__doc__)
         if name == 'model' and prog == RUN_AUDIO:
             names = [*encoders(), 'raw']
-            group.add_argument('--feature', choices=names, help="the authors' name for --audio_encoder; raw: "
-                "a pre-trained encoder (spec)")
+            group.add_argument('--feature', choices=names,
+                help="the authors' name for --audio_encoder; raw: a pre-trained encoder (spec)")
         for f in fields(section):
             if f.metadata.get('only', prog) == prog: _add(group, f, prog)
     return parser
@@ -111,16 +110,16 @@ def train(prog:str, # name of the command
     to_flags=lambda v, error: v, # from the parsed values to those of `Flags`
 ):
     "What the two commands that train share: parse and check, then import torch and run."
-    parser = parser_of(prog, f'Train on {inputs}, choose the epoch on the validation split, test once, and '
-        f'print the table.')
+    does = f'Train on {inputs}, choose the epoch on the validation split, test once, and print the table.'
+    parser = parser_of(prog, does)
     f = Flags(**to_flags(vars(parser.parse_args(args)), parser.error))
     def main():
         cfgs = configs_of(f)
         os.environ.setdefault('TORCH_CPP_LOG_LEVEL', 'ERROR') # no warnings from inside of several processes
         from mmml.runs.run import run_all
         run_all(cfgs)
-    guarded(prog, main, lambda: f"the same command{'' if f.seeds else ' with --resume'} continues from the "
-        f"last checkpoint")
+    how = '' if f.seeds else ' with --resume'
+    guarded(prog, main, lambda: f'the same command{how} continues from the last checkpoint')
 
 # %% ../nbs/60_cli.ipynb #8eaca268
 def mmml_run(args=None, # list of strings; None: the command line
@@ -132,10 +131,10 @@ def mmml_run(args=None, # list of strings; None: the command line
 def _audio_flags(v, error): # parsed values to those of `Flags`
     feature, encoder = v.pop('feature'), v['audio_encoder']
     if feature is None: feature = 'raw' if encoder and encoder not in encoders() else encoder or 'spec'
-    elif feature != 'raw' and encoder: error(f'--audio_encoder has no effect with --feature {feature}: omit '
-        f'it')
-    return v | dict(audio_only=True, dataset=v['dataset'] or 'sims', audio_encoder=encoder if feature == 'raw'
-        else feature)
+    elif feature != 'raw' and encoder:
+        error(f'--audio_encoder has no effect with --feature {feature}: omit it')
+    chosen = encoder if feature == 'raw' else feature
+    return v | dict(audio_only=True, dataset=v['dataset'] or 'sims', audio_encoder=chosen)
 
 def mmml_run_audio(args=None, # list of strings; None: the command line
 ):
@@ -146,8 +145,8 @@ def mmml_run_audio(args=None, # list of strings; None: the command line
 def mmml_extract_audio(args=None, # list of strings; None: the command line
 ):
     "Make the wav files of a corpus."
-    parser = OneLineParser(prog='mmml_extract_audio', allow_abbrev=False, description='Make the 16 kHz wav '
-        'files of a corpus from its videos.')
+    parser = OneLineParser(prog='mmml_extract_audio', allow_abbrev=False,
+        description='Make the 16 kHz wav files of a corpus from its videos.')
     for f in map(FIELDS.get, ('dataset', 'data_dir', 'label_range')): _add(parser, f, '')
     a = parser.parse_args(args)
     def main():
@@ -156,8 +155,8 @@ def mmml_extract_audio(args=None, # list of strings; None: the command line
         data = [getattr(a, k) or DEFAULTS[k] for k in ('dataset', 'data_dir', 'label_range')]
         corpus = extract_audio(open_corpus(*data), log=print)
         print(corpus.summary().to_string())
-        if len(corpus.skipped): print(f"{len(corpus.skipped)} skipped: the reasons are in "
-            f"{corpus.wav/'extraction.csv'}")
+        n, where = len(corpus.skipped), corpus.wav/'extraction.csv'
+        if n: print(f'{n} skipped: the reasons are in {where}')
     guarded('mmml_extract_audio', main)
 
 # %% ../nbs/60_cli.ipynb #e94abbb4
@@ -166,12 +165,12 @@ FORMATS = ('text', 'csv', 'markdown', 'latex')
 def mmml_report(args=None, # list of strings; None: the command line
 ):
     "One table over runs."
-    parser = OneLineParser(prog='mmml_report', allow_abbrev=False, description='One table over run folders, '
-        'next to the published values, from their predictions.')
+    parser = OneLineParser(prog='mmml_report', allow_abbrev=False,
+        description='One table over run folders, next to the published values, from their predictions.')
     parser.add_argument('folders', nargs='+', metavar='RUN', help='run folders, such as runs/*')
     parser.add_argument('--format', choices=FORMATS, default='text', help='of the table (text)')
-    parser.add_argument('--draws', type=int, default=1000, help='of the bootstrap behind the bold values, '
-        '100 to 100000 (1000)')
+    parser.add_argument('--draws', type=int, default=1000,
+        help='of the bootstrap behind the bold values, 100 to 100000 (1000)')
     a = parser.parse_args(args)
     def main():
         if not 100 <= a.draws <= 10**5: raise UserError(f'--draws {a.draws}: must be from 100 to 100000')

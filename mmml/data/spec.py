@@ -97,7 +97,7 @@ def locate(dataset:str, # 'mosi', 'mosei', 'sims', 'sample', or the path of a fo
         raise UserError(f"no corpus '{dataset}': looked for {looked}; wanted there: label.csv and "
             f"raw/<video_id>/<clip_id>.mp4; known by name: {', '.join(SPECS)}; --dataset sample is bundled")
     name = dataset if known else root.resolve().name
-    base = SPECS[name.lower()] if name.lower() in ('mosi', 'mosei', 'sims') else CorpusSpec(name)
+    base = CorpusSpec(name) if name.lower() == 'sample' else SPECS.get(name.lower(), CorpusSpec(name))
     wav = find_folder(root, 'wav') or root/'wav'
     if not writable(wav): wav = Path(data_dir)/name/'wav'
     return read_spec(root, base), root, find_folder(root, 'raw') or root/'raw', wav

@@ -22,6 +22,7 @@ from ..data.spec import LABELS
 from ..data.spec import SPECS
 from ..models.adapters import add_lora, save_memory
 from ..models.mmml import from_encoders
+from ..models.processor import token_limit
 from .config import RunConfig, effective, encoders, head_weights
 from ..training.callbacks import EMA, EarlyStopping, Progress, Record, Schedule, TerminateOnNaN
 from ..training.metrics import METRICS
@@ -70,11 +71,8 @@ def make_dataset(model, # `MMML`; its config holds windows and limits
 )->UtteranceDataset:
     "The dataset whose batches fit a model."
     c = model.config
-    n = getattr(c.text_config, 'max_position_embeddings', 514) if tokenizer else 514
-    if n < 3: n = 514 # relative positions: no limit of its own
-    limit = min(n - 2, tokenizer.model_max_length if tokenizer else 512)
     return UtteranceDataset(corpus, tokenizer, features, c.heads, own_labels, c.context, c.text_context_len,
-        c.audio_context_len, c.max_seconds, max_tokens=limit)
+        c.audio_context_len, c.max_seconds, max_tokens=token_limit(c, tokenizer))
 
 # %% ../../nbs/42_runs.build.ipynb #52131259
 def build_loaders(cfg:RunConfig,

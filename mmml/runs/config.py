@@ -311,8 +311,8 @@ def check_together(v:dict, # {flag: value}, resolved
     if e and v['context']:
         raise UserError(f"--audio_encoder {name} encodes one clip at a time: add --context False")
     if getattr(e, 'whole_step', False) and parts != '1':
-        raise UserError(f'--grad_accum {parts}: the batch norm of {name} needs the whole step; omit it, or use a '
-            'smaller --batch_size')
+        raise UserError(f'--grad_accum {parts}: the batch norm of {name} needs the whole step; omit it, or '
+            'use a smaller --batch_size')
     if parts != 'auto' and int(parts) > v['batch_size']:
         raise UserError(f"--grad_accum {parts}: a step has {v['batch_size']} utterances, so at most as many "
             'micro-batches')
@@ -375,8 +375,8 @@ def run_name(cfg:RunConfig, # resolved
     fused = ['cme', m.cme_version] if m.model == 'cme' else [m.model]
     what = [*(fused if 'M' in m.loss else []), 'context' if m.context else 'nocontext', m.loss]
     if cfg.audio: what = ['audio', m.audio_encoder if cfg.scratch else 'raw']
-    named = {'dataset', 'audio_only', 'model', 'cme_version', 'context', 'loss', 'seed', 'label_range', 'metrics'}
-    if cfg.scratch: named.add('audio_encoder')
+    named = {'dataset', 'audio_only', 'model', 'cme_version', 'context', 'loss', 'seed', 'label_range',
+        'metrics'} | ({'audio_encoder'} if cfg.scratch else set())
     other = [f'{k}={Path(v[k]).name if "encoder" in k else v[k]}' for k in sorted(cfg.changed)
         if k not in named and not FIELDS[k].metadata.get('free')]
     return '-'.join([Path(cfg.data.dataset).name or 'corpus', *what, *other, f'seed{cfg.train.seed}'])
@@ -399,8 +399,8 @@ def seeds_of(f:Flags)->list: # of int
     try: seeds = [int(s) for s in f.seeds.split(',')]
     except ValueError: seeds = []
     if not seeds or len(set(seeds)) < len(seeds) or not all(0 <= s < 2**32 for s in seeds):
-        raise UserError(f'--seeds {f.seeds}: expected different numbers from 0 to {2**32 - 1} separated by commas, '
-            'such as 1,11,111')
+        raise UserError(f'--seeds {f.seeds}: expected different numbers from 0 to {2**32 - 1} separated by '
+            'commas, such as 1,11,111')
     return seeds
 
 def configs_of(f:Flags)->list: # of `RunConfig`

@@ -23,7 +23,7 @@ from ..models.features import ENCODERS, prepare
 from .build import (build_loaders, build_model, build_trainer, check_targets, describe, family_of,
     identity, open_data)
 from .card import model_card
-from .config import DEFAULTS, RunConfig, as_flags, preset_of, resolve, run_name
+from .config import DEFAULTS, RunConfig, as_flags, configs_of, preset_of, run_name
 from .folder import SECOND, Run, check_run_folder, lock_folder, read_run, write_model_folder
 from .preflight import as_lines, dry_run, find_micro_batches
 from .report import as_text, comparable_heads, constant_guess, make_report
@@ -93,7 +93,7 @@ def data_line(self:Job)->str:
     splits = ', '.join(f"{m} {(t['mode'] == m).sum()}" for m in ('train', 'valid', 'test'))
     cut, gaps = (t.samples > limit*RATE).sum(), ((t.text == '').sum(), (t.samples == 0).sum())
     return (f'{corpus.spec.name}: {len(t)} utterances ({splits}), {t.samples.sum()/RATE/3600:.2f} h, '
-        f'{t.video_id.nunique()} videos; ' f'{cut} cut at {limit:g} s'
+        f'{t.video_id.nunique()} videos; {cut} cut at {limit:g} s'
         + (f'; {gaps[0]} without text, {gaps[1]} without audio' if any(gaps) else '')
         + (f'; {len(corpus.skipped)} skipped, see {" and ".join(map(str, lists))}' if len(corpus.skipped)
         else ''))
@@ -107,7 +107,7 @@ def model_line(self:Job)->str:
     kind = f"{fusion}heads {m.loss}, {'with' if m.context else 'no'} context"
     if c.audio: kind = f"audio only, {m.audio_encoder if c.scratch else 'raw'}"
     return (f"{kind}: {size['parameters']:,} parameters, {size['trained']:,} trained ({size['GiB']:.2g} GiB "
-        f"of weights, gradients and AdamW), " f"on {self.dist.accel.device}"
+        f"of weights, gradients and AdamW), on {self.dist.accel.device}"
         + (f'; frozen: {m.freeze}' if m.freeze != 'front_end' else '')
         + (f'; LoRA of rank {m.lora}' if m.lora else '')
         + (f'; {n} processes, so {n*c.train.batch_size} utterances a step' if n > 1 else '')
@@ -127,11 +127,10 @@ def values_line(self:Job)->str:
 @patch
 def announce(self:Job):
     "Print what is about to happen, and write config.json."
-    for line in (self.data_line(), self.model_line(), self.values_line(),
-        f'run folder {self.folder}'): self.print(line)
+    lines = self.data_line(), self.model_line(), self.values_line(), f'run folder {self.folder}'
+    for line in lines: self.print(line)
     if self.cfg.output.resume and not self.cfg.output.dry_run:
-        self.print('resumed from the last checkpoint' if self.resumed else 'there is no checkpoint to '
-            'resume: from the beginning')
+        self.print('resumed from the last checkpoint' if self.resumed else 'no checkpoint, so from epoch 1')
     if self.writes:
         with atomic_write(self.folder/'config.json') as tmp: tmp.write_text(json.dumps(self.config, indent=1))
 
@@ -201,8 +200,8 @@ def finish(self:Job)->Run: # None in other processes than the first
     write_model_folder(self.folder/'model', merge_lora(self.trainer.accel.unwrap_model(self.trainer.model)),
         *self.readers, card)
     run.plot(self.folder/'curves.png')
-    with atomic_write(self.folder/'results.json') as tmp: tmp.write_text(json.dumps(nan_to_null(run.results),
-        indent=1, allow_nan=False))
+    text = json.dumps(nan_to_null(run.results), indent=1, allow_nan=False)
+    with atomic_write(self.folder/'results.json') as tmp: tmp.write_text(text)
     self.checkpoints.drop()
     self.print_results(run)
     return read_run(self.folder)
@@ -216,16 +215,20 @@ def print_results(self:Job, run:Run):
         f"chosen by validation loss, {r['seconds']:.0f} s in all")
     print(results_table(r['test'], published, comparable_heads(run)).to_string(float_format='{:.4f}'.format),
         flush=True)
-    if self.cfg.audio and published: print('a constant guess scores {} {:.4f} on this test split'.format(
-        *constant_guess(run, 'A')), flush=True)
+    if self.cfg.audio and published:
+        guess = constant_guess(run, 'A')
+        print('a constant guess scores {} {:.4f} on this test split'.format(*guess), flush=True)
 
 # %% ../../nbs/46_runs.run.ipynb #68e69e83
 def run(cfg='mosi', # name or folder of a corpus, `Flags`, or `RunConfig`
     **flags, # as `mmml_run` has them, such as epochs=3
-)->Run: # None of a dry run, and in other processes than the first
+)->Run: # None of a dry run, and in other processes than the first; with several `seeds` a list
     "Train, choose an epoch, test once, write it all down. Raises `UserError`; `TypeError` for a wrong type."
-    job = Job(cfg if isinstance(cfg, RunConfig) and cfg.preset and not flags
-        else resolve(as_flags(cfg, **flags)))
+    if not isinstance(cfg, RunConfig) or not cfg.preset or flags:
+        cfgs = configs_of(as_flags(cfg, **flags))
+        if cfgs[0].output.seeds: return run_all(cfgs)
+        cfg, = cfgs
+    job = Job(cfg)
     if job.finished: job.print(f'{job.folder} is finished'); return read_run(job.folder)
     with lock_folder(job.folder, job.writes):
         job.open()
