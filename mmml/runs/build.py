@@ -49,8 +49,7 @@ def family_of(cfg:RunConfig, corpus:Corpus)->str: # key of `METRICS`
     return next(k for k, m in METRICS.items() if m.outputs > 1)
 
 # %% ../../nbs/42_runs.build.ipynb #eb2b6a40
-# `MMML`; tokenizer and feature extractor, None where they aren't needed
-def build_model(cfg:RunConfig)->tuple:
+def build_model(cfg:RunConfig)->tuple: # `MMML`, tokenizer, feature extractor; None where not needed
     "Model, tokenizer and feature extractor of a run. Raises `UserError`."
     set_seed(cfg.train.seed); m = cfg.model
     model, tokenizer, features = from_encoders(m.text_encoder, m.audio_encoder, m.loss, m.spec_augment,
@@ -121,14 +120,10 @@ def describe(cfg:RunConfig,
     corpus:Corpus, # with its audio
     dist:Dist)->dict: # for config.json
     "All it takes to repeat a run and to read its results."
-    scratch = encoders(
-        ).get(cfg.model.audio_encoder) if 'A' in cfg.model.loss or 'M' in cfg.model.loss else None
-    libraries = ['torch', 'torchaudio', 'transformers', 'accelerate', 'av',
-        *getattr(scratch, 'libraries', ())]
-    files = {}
-    if 'features' in corpus.table:
-        files = dict(features=hashlib.sha256(' '.join(Path(f).stem for f in corpus.table.features).encode(
-            )).hexdigest()[:16])
+    scratch = encoders().get(cfg.model.audio_encoder)
+    libraries = 'torch', 'torchaudio', 'transformers', 'accelerate', 'av', *getattr(scratch, 'libraries', ())
+    stems = ' '.join(Path(f).stem for f in corpus.table.get('features', ()))
+    files = dict(features=hashlib.sha256(stems.encode()).hexdigest()[:16]) if stems else {}
     return dict(flags=cfg.flat, effective=effective(cfg, corpus.spec), preset=cfg.preset,
         corpus=corpus.spec.name, family=family_of(cfg, corpus), labels=label_columns(cfg, corpus),
         data=corpus.fingerprint(), processes=dist.size, skipped=len(corpus.skipped),
@@ -138,10 +133,9 @@ def describe(cfg:RunConfig,
 def identity(config:dict, # from `describe`
 )->dict:
     "What a run must share with the one that it resumes."
-    # an encoder's folder may have moved
-    name = lambda v: Path(v).name if isinstance(v, str) and Path(v).is_dir() else v
-    return {k: name(v) for k, v in config['effective'].items()} | {k: config[k] for k
-        in ('data', 'processes', 'features') if k in config}
+    name = lambda v: Path(v).name if isinstance(v, str) and Path(v).is_dir() else v # a folder may have moved
+    data = {k: config[k] for k in ('data', 'processes', 'features') if k in config}
+    return {k: name(v) for k, v in config['effective'].items()} | data
 
 # %% ../../nbs/42_runs.build.ipynb #bu1ld023
 show_shapes(__name__)

@@ -35,13 +35,14 @@ def check_run_folder(folder:Path,
     "Raises `UserError` for a folder in which results could be lost, or that can't be written."
     if (folder/'results.json').exists():
         raise UserError(f'{folder} holds a finished run: read its results.json, or choose another '
-            f'--output_dir or --seed, or ' 'delete it')
+            '--output_dir or --seed, or delete it')
     if (folder/'checkpoints'/'last').exists() and not resume:
         raise UserError(f'{folder} holds a run that was stopped: --resume continues it; or delete it')
     with atomic_write(folder/'writable') as tmp: tmp.touch()
     (folder/'writable').unlink(missing_ok=True)
-    for half in folder.rglob('.*.part*'): shutil.rmtree(half) if half.is_dir(
-        ) else half.unlink(missing_ok=True)
+    for half in folder.rglob('.*.part*'):
+        if half.is_dir(): shutil.rmtree(half)
+        else: half.unlink(missing_ok=True)
 
 # %% ../../nbs/41_runs.folder.ipynb #2d5b20d1
 @contextmanager
@@ -52,11 +53,11 @@ def lock_folder(folder:Path, # of a run
     if not wanted: yield; return
     lock = FileLock(folder/'.lock')
     try: folder.mkdir(parents=True, exist_ok=True); lock.acquire(timeout=0)
-    except Timeout: raise UserError(
-        f'another process is working in {folder}: wait until it has ended') from None
+    except Timeout:
+        raise UserError(f'another process is working in {folder}: wait until it has ended') from None
     except NotImplementedError: pass # a file system without locks
-    except OSError as e: raise UserError(
-        f"can't write {folder}: {e.strerror}; choose another --output_dir") from None
+    except OSError as e:
+        raise UserError(f"can't write {folder}: {e.strerror}; choose another --output_dir") from None
     try: yield
     finally:
         (folder/'.lock').unlink(missing_ok=True); lock.release()
@@ -75,8 +76,8 @@ def write_model_folder(folder:Path, # to write
     try: save_model(tmp, model, tokenizer, features, card); os.replace(tmp, folder)
     except (OSError, SafetensorError) as e:
         shutil.rmtree(tmp, ignore_errors=True)
-        raise UserError(f"can't write {folder}: {getattr(e, 'strerror', None) or e}; free some space, and "
-            f"--resume") from None
+        reason = getattr(e, 'strerror', None) or e
+        raise UserError(f"can't write {folder}: {reason}; free some space, and --resume") from None
 
 # %% ../../nbs/41_runs.folder.ipynb #be1581c0
 SECOND = '_highest_val_acc' # ends the columns of the authors' second choice of an epoch
@@ -121,9 +122,8 @@ def outputs(self:Run, head:str, suffix:str='')->np.ndarray: # (n,), or (n, 3) pr
 @patch
 def truth(self:Run, head:str)->np.ndarray: # (n,) float, NaN where the head had no input
     "The labels that a head is measured by."
-    label, there = self.predictions[self.config['labels'][head]], self.predictions[
-        self.columns(head)[0]].notna()
-    return label.where(there).to_numpy(float)
+    t = self.predictions
+    return t[self.config['labels'][head]].where(t[self.columns(head)[0]].notna()).to_numpy(float)
 
 # %% ../../nbs/41_runs.folder.ipynb #ad725f41
 @patch
@@ -202,7 +202,7 @@ def verify(run:Run):
             t = told.get(h, {}).get(k)
             if not np.isclose(v, np.nan if t is None else t, rtol=0, atol=1e-9, equal_nan=True):
                 raise UserError(f'{run.folder}: {k} of head {h}{suffix} is {t} in results.json and {v:.6g} '
-                    f'in predictions.csv: ' 'one of them was changed')
+                    'in predictions.csv: one of them was changed')
 
 # %% ../../nbs/41_runs.folder.ipynb #d90c9c1d
 def confusion(run:Run,

@@ -122,10 +122,10 @@ def dry_run(t:Trainer, # after `find_micro_batches`
 def as_lines(d:dict, # from `dry_run`
 )->str:
     "A dry run in words."
-    return (f"a step: {d['step']:.2g} s, the largest {d['largest']:.2g} s; an epoch: {d['steps']} steps and "
-        f"the validation, about " f"{d['epoch']:.2g} s\npeak memory {d['peak']:.2g} GiB; the run folder: at "
-        f"most {d['disk_training']:.2g} GiB while it trains, "
-        f"{d['disk_over']:.2g} GiB at the end\nnothing was trained, and no run folder was written")
+    return ('a step: {step:.2g} s, the largest {largest:.2g} s; an epoch: {steps} steps and the validation, '
+        'about {epoch:.2g} s\npeak memory {peak:.2g} GiB; the run folder: at most {disk_training:.2g} GiB in '
+        'training, {disk_over:.2g} GiB at the end\n'
+        'nothing was trained, and no run folder was written').format(**d)
 
 # %% ../../nbs/43_runs.preflight.ipynb #pr3fl003
 show_shapes(__name__)

@@ -67,8 +67,8 @@ def same_test(runs:list, # of `Run`, of one setting
 def _comparable(groups, head): # lists of settings
     kinds = {}
     for s, runs in groups.items():
-        if head in runs[0].heads: kinds.setdefault((same_test(runs), runs[0].truth(head).tobytes()), [
-            ]).append(s)
+        if head not in runs[0].heads: continue
+        kinds.setdefault((same_test(runs), runs[0].truth(head).tobytes()), []).append(s)
     return kinds.values()
 
 def find_best(groups:dict, # {setting: its runs}
@@ -93,8 +93,8 @@ def find_best(groups:dict, # {setting: its runs}
 def audio_kind(flags:dict)->str: # '' if it isn't an audio-only model
     "The audio encoder of an audio-only model: a key of `ENCODERS`, or 'raw' for a pre-trained one."
     if flags['loss'] != 'A' or flags['context']: return ''
-    return flags['audio_encoder'] if flags['audio_encoder'] in encoders(
-        ) else 'raw' if flags['audio_only'] else ''
+    if flags['audio_encoder'] in encoders(): return flags['audio_encoder']
+    return 'raw' if flags['audio_only'] else ''
 
 def published_row(flags:dict, # of a run, resolved
     corpus:str, # its name
@@ -106,8 +106,8 @@ def published_row(flags:dict, # of a run, resolved
     elif heads == 'T': want = dict(head='T', context=str(flags['context']))
     elif set(heads) == set('MTA'): want = dict(head='M', fusion=fusion, context=str(flags['context']))
     else: return None, None
-    if not len(t) or flags['train_mode'] == 'classification' or (kind and corpus == 'sims'
-        and not flags['unimodal_labels']): return None, None
+    other = kind and corpus == 'sims' and not flags['unimodal_labels'] # published for label_A
+    if not len(t) or flags['train_mode'] == 'classification' or other: return None, None
     same = t[[all(str(r[k]) == v for k, v in want.items()) for _, r in t.iterrows()]]
     return (same.index[0], want['head']) if len(same) else (None, None)
 
@@ -133,16 +133,16 @@ def group_runs(runs)->dict: # {setting: its runs, by seed}
         seeds = [r.flags['seed'] for r in rs]
         if len(set(seeds)) < len(seeds):
             raise UserError(f"{rs[0].folder.name}: two folders have this name; choose one of them")
-        if len({(r.config['data'], r.config['family']) for r in rs}) > 1 or len({same_test(rs) for rs
-            in ([r] for r in rs)}) > 1:
-            raise UserError(f"{s}: its seeds were tested on different data "
-                f"({', '.join(r.folder.name for r in rs)})")
+        if len({(r.config['data'], same_test([r])) for r in rs}) > 1:
+            names = ', '.join(r.folder.name for r in rs)
+            raise UserError(f'{s}: its seeds were tested on different data ({names})')
     return groups
 
 # %% ../../nbs/45_runs.report.ipynb #649588b6
 def _frame(d, **kw): # {(setting, head): row} to a DataFrame
-    return pd.DataFrame.from_dict(d, orient='index', **kw).set_axis(
-        pd.MultiIndex.from_tuples(d, names=['setting', 'head'])) if d else pd.DataFrame()
+    if not d: return pd.DataFrame()
+    index = pd.MultiIndex.from_tuples(d, names=['setting', 'head'])
+    return pd.DataFrame.from_dict(d, orient='index', **kw).set_axis(index)
 
 def differences(groups:dict, mean:pd.DataFrame)->pd.DataFrame: # own minus the published row of the same model
     "The difference of each setting to the published row that it repeats."
@@ -166,10 +166,11 @@ def make_report(runs:list, # of `Run`
     best = _frame({(s, h): best[h].get(s, {}) for s, h in rows}).reindex(columns=mean.columns).eq(True)
     corpus = corpora.pop() if len(corpora) == 1 else ''
     seeds = published_seeds(corpus)
-    return Report(mean, sd, best, pd.Series({k: ', '.join(str(r.flags['seed']) for r in groups[k[0]]) for k
-        in rows}), published_rows(corpus, {h for r in runs for h in comparable_heads(r)}), published(corpus),
-        pd.DataFrame({'cme, context': seeds.std()}).T if len(seeds) else pd.DataFrame(),
-        differences(groups, mean), notes_of(groups, rows))
+    own = pd.Series({k: ', '.join(str(r.flags['seed']) for r in groups[k[0]]) for k in rows})
+    theirs = published_rows(corpus, {h for r in runs for h in comparable_heads(r)})
+    their_sd = pd.DataFrame({'cme, context': seeds.std()}).T if len(seeds) else pd.DataFrame()
+    return Report(mean, sd, best, own, theirs, published(corpus), their_sd, differences(groups, mean),
+        notes_of(groups, rows))
 
 # %% ../../nbs/45_runs.report.ipynb #dac11b2b
 def notes_of(groups:dict, # {setting: its runs}
@@ -177,19 +178,19 @@ def notes_of(groups:dict, # {setting: its runs}
 )->tuple: # of lines
     "What has to be known to read the table."
     several, first = [len(g) > 1 for g in groups.values()], {s: g[0] for s, g in groups.items()}
-    notes = ['mean ± standard deviation over seeds' if any(several) else 'one seed each: no standard '
-        'deviation', 'bold: better than every other row of its head: the 95 % interval of the difference, '
-        'over paired draws of the test ' 'videos and of the seeds, is above zero (not corrected for the '
-        'number of comparisons)']
+    seeds = 'mean ± standard deviation over seeds' if any(several) else 'one seed each: no standard deviation'
+    notes = [seeds, 'bold: better than every other row of its head: the 95 % interval of the difference, '
+        'over paired draws of the test videos and of the seeds, is above zero (not corrected for the number '
+        'of comparisons)']
     if any(several) and not all(several): notes.append('a row of one seed may owe its place to that seed')
-    if len({same_test(g) for g in groups.values()}) > 1: notes.append(
-        'not all rows are of the same test utterances: only those that are were compared')
+    if len({same_test(g) for g in groups.values()}) > 1:
+        notes.append('not all rows are of the same test utterances: only those that are were compared')
     labels = [{first[s].config['labels'][h] for s, k in rows if k == h} for h in 'TA']
-    if any('label' in v and len(v) > 1 for v in labels): notes.append(
-        'heads T and A of some rows are measured by label, of others by labels of their own')
+    if any('label' in v and len(v) > 1 for v in labels):
+        notes.append('heads T and A of some rows are measured by label, of others by labels of their own')
     audio = next((r for r in first.values() if audio_kind(r.flags) and not r.classifies), None)
-    if audio: notes.append('audio only: on this test split a constant guess scores {} {:.4f}'.format(
-        *constant_guess(audio, 'A')))
+    guess = constant_guess(audio, 'A') if audio else None
+    if guess: notes.append('audio only: on this test split a constant guess scores {} {:.4f}'.format(*guess))
     named = {(first[s].config['corpus'], h) for s, h in rows}
     return (*notes, *dict.fromkeys(n for c, h in sorted(named) for _, r in published(c).iterrows()
         if r['head'] == h and (n := r['note'])))
