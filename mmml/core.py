@@ -136,6 +136,8 @@ def _signature(node, lines): # the lines about the arguments of a function; none
     a, out = node.args, []
     arguments = [*a.posonlyargs, *a.args, *a.kwonlyargs]
     defaults = [None]*(len(arguments) - len(a.kwonlyargs) - len(a.defaults)) + a.defaults + a.kw_defaults
+    stars = {x: s for x, s in ((a.vararg, '*'), (a.kwarg, '**')) if x}
+    arguments += stars; defaults += [None]*len(stars)
     ends = [d or x for x, d in zip(arguments, defaults)]
     comments = [_comment(lines[x.end_lineno - 1], x.end_col_offset) for x in ends]
     end = max(node.lineno, *(x.end_lineno for x in (*arguments, *defaults, node.returns) if x), 0)
@@ -144,8 +146,8 @@ def _signature(node, lines): # the lines about the arguments of a function; none
         if code.rstrip().endswith(':'): break
     else: returned = ''
     if not any(comments) and not returned: return []
-    out = [_field(x.arg, x.annotation, d, c) for x, d, c in zip(arguments, defaults, comments)
-        if x.arg not in ('self', 'cls')]
+    out = [_field(stars.get(x, '') + x.arg, x.annotation, d, c) for x, d, c
+        in zip(arguments, defaults, comments) if x.arg not in ('self', 'cls')]
     return out + [_field('returns', node.returns, None, returned.strip())]*bool(node.returns or returned)
 
 # %% ../nbs/01_core.ipynb #shapdoc1
