@@ -37,6 +37,9 @@ for p in books:
 for first, last in zip(books, books[1:]):
     if int(last.name[:2]) // 10 == int(first.name[:2]) // 10 and int(last.name[:2]) - int(first.name[:2]) > 1:
         bad.append(f'{last.name}: a gap after {first.name}')
+for p in Path('mmml').rglob('*.py'):
+    body = p.read_text().split('\n# %% ', 2)[-1] # without nbdev's header
+    if p.name != '_modidx.py': bad += [f'{p}: {len(l)} columns: {l.strip()[:60]}' for l in body.splitlines() if len(l) > 110]
 total = sum(len(p.read_text().splitlines()) for p in Path('mmml').rglob('*.py') if p.name not in ('_modidx.py', '__init__.py'))
 print(*bad, sep='\n', end='\n' if bad else '')
 print(f'layout: {len(books)} notebooks, {total} exported lines, {len(sizes)} exported cells, median {statistics.median(sizes):g}, longest {max(sizes)}')
