@@ -21,7 +21,7 @@ setup(
     url=cfg['git_url'],
     package_dir={'': '.'},  # so that an editable install is found from any folder, one that holds a checkout named mmml included
     packages=find_packages(include=[package, f'{package}.*']),
-    package_data={package: ['published.csv', *(str(f.relative_to(root/package)) for d in ('sample', 'tiny')
+    package_data={package: ['published.csv', 'workshop/words.json', *(str(f.relative_to(root/package)) for d in ('sample', 'tiny')
                                                for f in sorted((root/package/d).rglob('*')) if f.is_file())]},
     python_requires=f">={cfg['min_python']}",
     install_requires=shlex.split(cfg['requirements']),

@@ -7,27 +7,21 @@ __all__ = ['mono_16k', 'Unreadable', 'frames', 'blocks', 'decode', 'read_wav', '
            'extract_audio']
 
 # %% ../../nbs/13_data.audio.ipynb #e7795bac
-import multiprocessing
-import os
-import signal
-import sys
-import warnings
+import multiprocessing, os, signal, sys, warnings
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, groupby
 from pathlib import Path
 import numpy as np
 from tqdm import tqdm
-import av
-import soundfile as sf
-from ..core import UserError, atomic_write, show_shapes
+import av, soundfile as sf
+from ..core import UserError, atomic_write
 from .corpus import Corpus, KNOWN_BAD, check_splits, clip_files, join_audio, known_audio
 from .spec import RATE
 
 # %% ../../nbs/13_data.audio.ipynb #d307767e
-def mono_16k(frame, # `av.AudioFrame`, the first of its kind
-)->av.filter.Graph: # from frames of this rate, format and layout to mono float, 16 kHz, 0.1 s of silence last
-    "A low-pass and resampler for frames like this one."
+def mono_16k(frame)->av.filter.Graph:
+    "From frames like this `av.AudioFrame` to mono float of 16 kHz, low-passed, 0.1 s of silence at the end."
     graph = av.filter.Graph()
     source = graph.add_abuffer(sample_rate=frame.sample_rate, format=frame.format.name,
         layout=frame.layout.name, time_base=frame.time_base)
@@ -55,10 +49,9 @@ def _stated(media, stream): # seconds, by the file's header; None if it has no l
     return media.duration/av.time_base if media.duration and len(media.streams) == 1 else None
 
 # %% ../../nbs/13_data.audio.ipynb #251af5a7
-def frames(path, # of a media file
-    remarks:list, # gets a line about each defect
-): # iterator of `av.AudioFrame`, of the first audio track
-    "Decode a file as far as possible. Raises `Unreadable`."
+def frames(path, remarks:list):
+    """Yield the `av.AudioFrame`s of the first audio track, as far as they can be decoded.
+    `remarks`: a list that gets a line about each defect. Raises `Unreadable`."""
     if not Path(path).is_file(): raise Unreadable(f'{path}: no such file')
     seconds, lost, missing, stated, clock = 0., 0, 0., None, None
     try:
@@ -89,10 +82,9 @@ def frames(path, # of a media file
         remarks.append(f'damaged: {seconds:.2f} s of {stated:.2f} s could be read')
 
 # %% ../../nbs/13_data.audio.ipynb #a9ce21b2
-def blocks(path, # of a media file
-    remarks:list, # gets a line about each defect
-): # iterator of (n,) float32 in [-1, 1], 16 kHz mono, n at most 65,536
-    "The audio of a media file, a few seconds at a time, whatever its length. Raises `Unreadable`."
+def blocks(path, remarks:list):
+    """Yield the audio of a media file, whatever its length, in (n,) float32 of 16 kHz, n at most 65,536.
+    `remarks`: a list that gets a line about each defect. Raises `Unreadable`."""
     kind = lambda frame: (frame.sample_rate, frame.format.name, frame.layout.name)
     try:
         for (rate, *_), same in groupby(frames(path, remarks), kind):
@@ -113,19 +105,15 @@ def blocks(path, # of a media file
         raise Unreadable(f"{path}: its audio can't be resampled ({e})") from None
 
 # %% ../../nbs/13_data.audio.ipynb #47f4f3b8
-def decode(path, # of any media file with audio
-)->np.ndarray: # (n_samples,) float32, 16 kHz mono
-    "The audio of a media file, as far as it can be decoded. Raises `Unreadable` if there is none."
+def decode(path)->np.ndarray:
+    "The audio of any media file, (n_samples,) float32, 16 kHz mono. Raises `Unreadable` if there is none."
     parts = list(blocks(path, []))
     if not parts: raise Unreadable(f'{path}: no audio in it')
     return np.concatenate(parts)
 
 # %% ../../nbs/13_data.audio.ipynb #c8cad443
-def read_wav(path, # of a wav file
-    start:int=0, # first sample, at 16 kHz
-    stop:int=None, # one past the last; None: to the end
-)->np.ndarray: # (stop - start,) float32, 16 kHz mono
-    "Read a part of a wav file. Raises `Unreadable`."
+def read_wav(path, start:int=0, stop:int=None)->np.ndarray:
+    "Samples `start` to `stop` of a wav file, (stop - start,) float32, 16 kHz mono. Raises `Unreadable`."
     try:
         with sf.SoundFile(str(path)) as f:
             if (f.samplerate, f.channels) == (RATE, 1):
@@ -136,9 +124,9 @@ def read_wav(path, # of a wav file
         raise Unreadable(f"{path}: unreadable ({e}); the next run makes it again, or delete it") from None
 
 # %% ../../nbs/13_data.audio.ipynb #747b8df7
-def wav_samples(path, # of a wav file
-)->int: # number of samples at 16 kHz; from the header alone for 16 kHz mono of integers
-    "The length of a wav file. Raises `Unreadable`, also for samples that are NaN, infinite or far too loud."
+def wav_samples(path)->int:
+    """Samples of a wav file at 16 kHz; of 16 kHz mono integers by the header alone.
+    Raises `Unreadable`, also for samples that are NaN, infinite or far too loud."""
     try: info = sf.info(str(path))
     except (sf.SoundFileError, OSError) as e: raise Unreadable(f"{path}: unreadable ({e})") from None
     integers = info.subtype not in ('FLOAT', 'DOUBLE')
@@ -161,10 +149,9 @@ def _write_wav(path, first, rest): # number of samples, largest absolute value. 
     if os.stat(path).st_size < 2*n: raise OSError('incomplete: is the disk full?')
     return n, loudest
 
-def extract(source, # media file
-    target, # wav file to make
-)->tuple: # number of samples, and remarks ('' if there are none)
-    "Make the 16 kHz wav of a media file. Raises `Unreadable`, or `UserError` if the wav can't be written."
+def extract(source, target)->tuple:
+    """Make the 16 kHz wav `target` of a media file. Returns its samples, and remarks or ''.
+    Raises `Unreadable`, or `UserError` if the wav can't be written."""
     remarks = []
     with atomic_write(target) as tmp:
         audio = blocks(source, remarks)
@@ -201,13 +188,10 @@ def _start_worker():
     if 'torch' in sys.modules: sys.modules['torch'].set_num_threads(1) # one core each
 
 # %% ../../nbs/13_data.audio.ipynb #80c8e1cf
-def in_processes(f, # function of one job; defined in a module
-    jobs:list,
-    what:str, # what is made, such as 'audio': the title of the progress bar
-    progress:bool=True, # show a bar (in a terminal)
-    cores:int=None, # processes at most; None: one for each core that this process may use
-)->list: # `f` of each job, in order
-    "Do many jobs, in processes if that is worth their start. Raises `UserError` if one of them is killed."
+def in_processes(f, jobs:list, what:str, progress:bool=True, cores:int=None)->list:
+    """`f` of each job, in order, in processes if that is worth their start.
+    `f`: defined in a module; `what`: title of the progress bar; `cores`: processes at most, None: one for
+    each available core. Raises `UserError` if a process is killed."""
     cores = cores or (len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())
     off = None if progress and jobs else True
     bar = lambda results: list(tqdm(results, what, len(jobs), disable=off, leave=False))
@@ -224,12 +208,10 @@ def in_processes(f, # function of one job; defined in a module
             raise
 
 # %% ../../nbs/13_data.audio.ipynb #998946f6
-def extract_audio(corpus:Corpus, # from `open_corpus`
-    progress:bool=True, # show a bar (in a terminal)
-    cores:int=None, # processes at most; None: one for each core that this process may use
-    log=None, # called with a line that counts what was made, was there already, and failed
-)->Corpus: # the same, with `path` and `samples` in its table; clips without audio: see `join_audio`
-    "Make the missing wav files and their list, and join both to the table. Raises `UserError`."
+def extract_audio(corpus:Corpus, progress:bool=True, cores:int=None, log=None)->Corpus:
+    """Make the missing wav files and their list, and join both to the table. Raises `UserError`.
+    `cores`: see `in_processes`; `log`: called with a line that counts what was made, was there, and
+    failed. Returns a `Corpus` with `path` and `samples`; clips without audio: see `join_audio`."""
     audio = known_audio(corpus)
     todo = audio.index[(audio.samples == 0) & corpus.wanted]
     raw = clip_files(corpus.raw, audio.video_id[todo].unique())
@@ -260,6 +242,3 @@ def _write_list(corpus, audio):
         with atomic_write(corpus.wav/'extraction.csv') as tmp: tmp.write_text(text, encoding='utf-8')
     except UserError:
         if (audio.samples[corpus.wanted] == 0).any(): raise
-
-# %% ../../nbs/13_data.audio.ipynb #audlast1
-show_shapes(__name__)

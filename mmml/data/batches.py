@@ -7,63 +7,49 @@ __all__ = ['utterance_spans', 'context_spans', 'encode_text', 'piece_index', 'ta
            'BucketSampler', 'EvalSampler', 'MicroBatches', 'ignore_interrupts', 'make_loader']
 
 # %% ../../nbs/14_data.batches.ipynb #8e10e1e6
-import hashlib
-import os
-import signal
-import numpy as np
+import hashlib, os, signal, numpy as np
 from fastcore.basics import patch
 import torch
 from torch.utils.data import DataLoader
-from ..core import UserError, show_shapes
+from ..core import UserError
 from .audio import read_wav
 from .corpus import Corpus, context_rows
 from .spec import LABELS, RATE
 
 # %% ../../nbs/14_data.batches.ipynb #cfcc5269
-def utterance_spans(samples:np.ndarray, # (n_rows,) length of each clip
-    i:int, # a row
-    limit:int, # samples kept
-)->tuple: # one (row, start, stop); empty if there is no audio
-    "The audio of an utterance: its first `limit` samples."
+def utterance_spans(samples:np.ndarray, i:int, limit:int)->tuple:
+    """The audio of utterance `i`, its first `limit` samples, as ((row, start, stop),); () if there is none.
+    `samples`: (n_rows,) length of each clip."""
     n = int(min(samples[i], limit))
     return ((i, 0, n),) if n else ()
 
 # %% ../../nbs/14_data.batches.ipynb #29aab96e
-def context_spans(samples:np.ndarray, # (n_rows,) length of each clip
-    rows:tuple, # of the context, the oldest first
-    limit:int, # samples kept
-)->tuple: # of (row, start, stop), the oldest first; empty if there is no context
-    "The audio of a context: its last `limit` samples."
+def context_spans(samples:np.ndarray, rows:tuple, limit:int)->tuple:
+    """The audio of a context, its last `limit` samples, as (row, start, stop) tuples, the oldest first.
+    `samples`: (n_rows,) length of each clip; `rows`: of the context, the oldest first."""
     spans = []
     for r in reversed(rows):
-        n = int(min(samples[r], limit))
+        n = int(min(samples[r], limit)); limit -= n
         if n: spans.append((r, int(samples[r]) - n, int(samples[r])))
-        limit -= n
     return tuple(reversed(spans))
 
 # %% ../../nbs/14_data.batches.ipynb #5c79c3ef
-def encode_text(tokenizer, # of the text encoder
-    texts:list, # of one piece, the oldest first
-    max_tokens:int=512, # tokens kept, the special tokens included
-)->list: # of token ids
-    "Token ids of a piece; the oldest are cut."
+def encode_text(tokenizer, texts:list, max_tokens:int=512)->list:
+    """Token ids of a piece, a list of texts with the oldest first; the oldest are cut.
+    `max_tokens`: kept, special tokens included."""
     tokenizer.truncation_side, tokenizer.padding_side = 'left', 'right'
     sep = tokenizer.sep_token or tokenizer.eos_token or ' '
     return tokenizer(sep.join(texts), truncation=True, max_length=max_tokens).input_ids
 
 # %% ../../nbs/14_data.batches.ipynb #42b25e38
-def piece_index(pieces:dict, # {piece: its index}; a new piece is added
-    piece:tuple, # rows or spans
-)->int: # -1 for an empty piece
-    "The index of a piece in a batch."
+def piece_index(pieces:dict, piece:tuple)->int:
+    "The index of a piece (rows or spans) in `pieces`, which gets a new one; -1 for an empty piece."
     return pieces.setdefault(piece, len(pieces)) if piece else -1
 
 # %% ../../nbs/14_data.batches.ipynb #ce74e771
-def targets(corpus:Corpus, # with its audio
-    heads:str='MTA', # see `check_heads`
-    own_labels:bool=True, # heads T and A learn `label_T` and `label_A`; False: all learn `label`
-)->np.ndarray: # (n_rows, H) float64, a column for each head; NaN where a head has no input
-    "The label of each head for each row."
+def targets(corpus:Corpus, heads:str='MTA', own_labels:bool=True)->np.ndarray:
+    """The label of each head for each row, (n_rows, H) float64; NaN where a head has no input.
+    `own_labels`: heads T and A learn `label_T` and `label_A`, not `label`."""
     t = corpus.table
     absent = dict(T=t.text == '', A=t.samples == 0)
     column = lambda h: t[LABELS[h] if own_labels else 'label'].where(~absent.get(h, t.samples < 0))
@@ -71,19 +57,13 @@ def targets(corpus:Corpus, # with its audio
 
 # %% ../../nbs/14_data.batches.ipynb #50b7d3da
 class UtteranceDataset:
-    "Turns row numbers into a batch."
-    def __init__(self,
-        corpus:Corpus, # with its audio, from `extract_audio`
-        tokenizer=None, # of the text encoder; None: no text in the batch
-        features=None, # feature extractor of the audio encoder; None: no audio in the batch
-        heads:str='MTA', # the columns of `labels`
-        own_labels:bool=True, # see `targets`
-        context:bool=True, # include the pieces said before
-        text_context_len:int=2, # utterances in a text context
-        audio_context_len:int=1, # clips in an audio context
-        max_seconds:float=6., # of audio in a piece
-        max_tokens:int=512, # of text in a piece
-    ):
+    """Turns row numbers of a corpus with audio into a batch.
+    `tokenizer`, `features` (a feature extractor): None: no text or audio in the batch; `heads`: the
+    columns of `labels`; `own_labels`: see `targets`; `text_context_len`, `audio_context_len`: utterances
+    in a context; `max_seconds`, `max_tokens`: kept of a piece."""
+    def __init__(self, corpus:Corpus, tokenizer=None, features=None, heads:str='MTA', own_labels:bool=True,
+            context:bool=True, text_context_len:int=2, audio_context_len:int=1, max_seconds:float=6.,
+            max_tokens:int=512):
         t = corpus.table
         self.tokenizer, self.features, self.max_tokens = tokenizer, features, max_tokens
         self.windows = (text_context_len, audio_context_len) if context else (None, None)
@@ -94,11 +74,9 @@ class UtteranceDataset:
         self.labels = targets(corpus, heads, own_labels).astype(np.float32)
         self.ids = {} # {piece of text: token ids}
 
-    def __call__(self,
-        rows:list, # row numbers
-        step:list=None, # row numbers of the whole step, of which `rows` are a part
-    )->dict: # of tensors, as in the table above
-        "The batch of these rows. Raises `UserError` if a wav file can't be read."
+    def __call__(self, rows:list, step:list=None)->dict:
+        """The batch of these rows, a dict of tensors as above.
+        `step`: the rows of the whole step. Raises `UserError` if a wav file can't be read."""
         rows = [int(r) for r in rows]
         batch = dict(labels=torch.from_numpy(self.labels[rows]))
         if step is not None: batch['counts'] = torch.from_numpy(~np.isnan(self.labels[step])).sum(0).float()
@@ -112,10 +90,8 @@ class UtteranceDataset:
 
 # %% ../../nbs/14_data.batches.ipynb #718eada8
 @patch
-def text_inputs(self:UtteranceDataset,
-    rows:list, # row numbers
-)->dict: # input_ids, attention_mask, text, text_context
-    "The texts of a batch, and the index of each row."
+def text_inputs(self:UtteranceDataset, rows:list)->dict:
+    "input_ids and attention_mask of the texts, and the indices text and text_context of the rows."
     pieces, window = {}, self.windows[0]
     given = lambda rows: tuple(r for r in rows if self.text[r])
     index = dict(text=[piece_index(pieces, given((i,))) for i in rows])
@@ -130,10 +106,9 @@ def text_inputs(self:UtteranceDataset,
 
 # %% ../../nbs/14_data.batches.ipynb #81d54c4f
 @patch
-def audio_inputs(self:UtteranceDataset,
-    rows:list, # row numbers
-)->dict: # input_values, n_samples, audio_ids, audio, audio_context
-    "The audio of a batch, and the index of each row. Raises `UserError` if a file can't be read."
+def audio_inputs(self:UtteranceDataset, rows:list)->dict:
+    """input_values, n_samples, audio_ids of the clips, and the indices audio and audio_context of the rows.
+    Raises `UserError` if a file can't be read."""
     if hasattr(self.features, 'padding_side'): self.features.padding_side = 'right'
     pieces, window = {}, self.windows[1]
     index = dict(audio=[piece_index(pieces, utterance_spans(self.samples, i, self.limit)) for i in rows])
@@ -151,17 +126,15 @@ def audio_inputs(self:UtteranceDataset,
         audio_ids=torch.tensor([audio_id(w) for w in waves])) | index
 
 # %% ../../nbs/14_data.batches.ipynb #6d8a60a6
-def audio_id(wave:np.ndarray, # (n_samples,)
-)->int: # 64 bits
-    "A hash of a waveform: equal for equal ones, and almost surely different for others."
+def audio_id(wave:np.ndarray)->int:
+    "A 64-bit hash of a waveform (n_samples,)."
     return int.from_bytes(hashlib.blake2b(wave.tobytes(), digest_size=8).digest(), 'little', signed=True)
 
 # %% ../../nbs/14_data.batches.ipynb #1cf06c29
 @patch
-def read_features(self:UtteranceDataset,
-    pieces:dict, # each of one clip
-)->dict: # input_values (Ua, F, n) float32, n_samples (Ua,) int64: frames
-    "The stored features of pieces. Raises `UserError` if a file can't be read."
+def read_features(self:UtteranceDataset, pieces:dict)->dict:
+    """input_values (Ua, F, n) float32 and n_samples (Ua,) int64 (frames) of pieces of one clip each.
+    Raises `UserError` if a file can't be read."""
     def one(file):
         try: return np.load(file)
         except Exception as e: # a damaged file can raise anything
@@ -172,10 +145,8 @@ def read_features(self:UtteranceDataset,
 
 # %% ../../nbs/14_data.batches.ipynb #00ce9d31
 @patch
-def longest(self:UtteranceDataset,
-    i:int, # a row
-)->int: # samples; without audio, characters
-    "The length of the longest piece of row `i`, its context included."
+def longest(self:UtteranceDataset, i:int)->int:
+    "The length in samples of the longest piece of row `i`, context included; without audio, characters."
     if not self.features:
         return max(len(self.text[r]) for r in (i, *context_rows(self.place, i, self.windows[0] or 0)))
     context = context_spans(self.samples, context_rows(self.place, i, self.windows[1] or 0), self.limit)
@@ -183,18 +154,12 @@ def longest(self:UtteranceDataset,
 
 # %% ../../nbs/14_data.batches.ipynb #903a588a
 class BucketSampler:
-    "Batches of rows of similar length, in another order each epoch; every row exactly once."
-    def __init__(self,
-        rows:np.ndarray, # (n,) the rows of a split
-        lengths:np.ndarray, # (n,) length of each, in any unit
-        batch_size:int=8,
-        seed:int=1,
-        pool:int=32, # batches sorted together
-    ):
+    """Batches of rows of similar length, in another order each epoch; every row exactly once.
+    `rows`: (n,) of a split; `lengths`: (n,) of each, in any unit; `pool`: batches sorted together."""
+    def __init__(self, rows:np.ndarray, lengths:np.ndarray, batch_size:int=8, seed:int=1, pool:int=32):
         self.rows, self.lengths, self.batch_size, self.seed, self.pool = rows, lengths, batch_size, seed, pool
         self.epoch = 0
     def __len__(self): return -(-len(self.rows)//self.batch_size)
-
     def __iter__(self):
         rng, n = np.random.default_rng((self.seed, self.epoch)), self.batch_size
         order = rng.permutation(len(self.rows))
@@ -206,10 +171,8 @@ class BucketSampler:
 
 # %% ../../nbs/14_data.batches.ipynb #9718982a
 class EvalSampler:
-    "The rows of a split in the order of the table, where neighbours share their pieces."
-    def __init__(self,
-        rows:np.ndarray, # (n,) the rows of a split
-        batch_size:int=8):
+    "The rows (n,) of a split in the order of the table, where neighbours share their pieces."
+    def __init__(self, rows:np.ndarray, batch_size:int=8):
         self.rows, self.batch_size = rows, batch_size
     def __len__(self): return -(-len(self.rows)//self.batch_size)
     def __iter__(self):
@@ -218,17 +181,12 @@ class EvalSampler:
 
 # %% ../../nbs/14_data.batches.ipynb #6e8116f5
 class MicroBatches:
-    "The micro-batches of one process: (rows, rows of the whole step)."
-    def __init__(self,
-        steps, # `BucketSampler` or `EvalSampler`: yields the rows of each step
-        n:int=1, # micro-batches of a step for each process
-        process:int=0, # index of this process
-        processes:int=1, # number of processes
-    ):
+    """The micro-batches of one process: (rows, rows of the whole step).
+    `steps`: `BucketSampler` or `EvalSampler`; `n`: micro-batches of a step for each process."""
+    def __init__(self, steps, n:int=1, process:int=0, processes:int=1):
         self.steps, self.n, self.process, self.processes = steps, n, process, processes
         self.start = 0 # steps to skip, of an epoch that is resumed
     def __len__(self): return len(self.steps)*self.n
-
     def __iter__(self):
         for k, rows in enumerate(self.steps):
             if k < self.start: continue
@@ -236,28 +194,18 @@ class MicroBatches:
             yield from ((p.tolist(), rows) for p in parts[self.process::self.processes])
 
 # %% ../../nbs/14_data.batches.ipynb #eb37c3f8
-def ignore_interrupts(worker:int, # number of the worker
-)->None:
-    "`worker_init_fn` of a `DataLoader`: ignore signals to the group of the main process, such as Ctrl-C."
+def ignore_interrupts(worker:int)->None:
+    "`worker_init_fn` of a `DataLoader`: ignore signals to the main process's group, such as Ctrl-C."
     os.setsid() if hasattr(os, 'setsid') else signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 # %% ../../nbs/14_data.batches.ipynb #aee4af8c
-def make_loader(corpus:Corpus, # with its audio
-    mode:str, # 'train', 'valid' or 'test'
-    dataset:UtteranceDataset,
-    batch_size:int=8, # rows of a step for each process; four times as many in evaluation
-    seed:int=1, # of the order in training
-    num_workers:int=0, # processes that load data; 0: the main process does
-    n_micro:int=1, # micro-batches of a step for each process
-    process:int=0, # index of this process
-    processes:int=1, # number of processes
-)->DataLoader: # its `sampler` is a `MicroBatches`; `sampler.steps.epoch` sets the order in training
-    "The batches of a split: bucketed and random for training, down the table otherwise."
+def make_loader(corpus:Corpus, mode:str, dataset:UtteranceDataset, batch_size:int=8, seed:int=1,
+        num_workers:int=0, n_micro:int=1, process:int=0, processes:int=1)->DataLoader:
+    """The batches of a split: bucketed and random for 'train', in the order of the table for others.
+    `batch_size`: rows of a step for each process, four times as many in evaluation; `n_micro`:
+    micro-batches of a step for each process. `sampler.steps.epoch` sets the order."""
     rows, n = corpus.rows(mode), batch_size*processes
     lengths = np.array([dataset.longest(r) for r in rows])
     steps = BucketSampler(rows, lengths, n, seed) if mode == 'train' else EvalSampler(rows, 4*n)
     return DataLoader(dataset, batch_size=None, sampler=MicroBatches(steps, n_micro, process, processes),
         num_workers=num_workers, pin_memory=torch.cuda.is_available(), worker_init_fn=ignore_interrupts)
-
-# %% ../../nbs/14_data.batches.ipynb #batlast1
-show_shapes(__name__)

@@ -7,25 +7,20 @@ __all__ = ['MEDIA', 'KNOWN_BAD', 'context_rows', 'clip_files', 'Corpus', 'known_
            'open_corpus', 'bars']
 
 # %% ../../nbs/12_data.corpus.ipynb #0e489c29
-import hashlib
-import os
+import hashlib, os
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
-import numpy as np
-import pandas as pd
-import soundfile as sf
+import numpy as np, pandas as pd, soundfile as sf
 from fastcore.basics import patch
-from ..core import UserError, find_folder, show_shapes
+from ..core import UserError, find_folder
 from .labels import READERS, _short
-from .spec import CorpusSpec, LABELS, RATE, SPECS, check_spec, locate
+from .spec import CorpusSpec, LABELS, RATE, locate
 
 # %% ../../nbs/12_data.corpus.ipynb #6888e8ce
-def context_rows(place:np.ndarray, # (n_rows,) the position of each row in its video
-    i:int, # a row
-    window:int, # largest number of utterances before it
-)->tuple: # of row numbers, the oldest first
-    "The rows of the utterances just before row `i` in the same video."
+def context_rows(place:np.ndarray, i:int, window:int)->tuple:
+    """The rows of the at most `window` utterances just before row `i` in the same video, the oldest first.
+    `place`: (n_rows,) the position of each row in its video."""
     return tuple(range(i - min(window, place[i]), i))
 
 # %% ../../nbs/12_data.corpus.ipynb #98727a46
@@ -33,10 +28,8 @@ MEDIA = ['.mp4', '.mkv', '.webm', '.mov', '.avi', '.flv', '.wav', '.flac', '.m4a
     '.aac']
 
 # %% ../../nbs/12_data.corpus.ipynb #6c1f802f
-def clip_files(folder:Path, # raw or wav
-    videos, # names of its subfolders
-)->dict: # {(video_id, clip_id): path}
-    "The files of a corpus by video and clip."
+def clip_files(folder:Path, videos)->dict:
+    "{(video_id, clip_id): path} of the subfolders `videos` of the raw or wav folder of a corpus."
     rank, found = {s: i for i, s in enumerate(MEDIA)}, {}
     for v in videos:
         try:
@@ -61,14 +54,12 @@ class Corpus:
     listed:pd.DataFrame # all rows, from a reader in `READERS`; with a `reason` where one can't be used
     keep_incomplete:bool = False # use rows that have text and no audio
     table:pd.DataFrame = None # the rows in use; `path` and `samples` (at 16 kHz) where audio was extracted
-
     def __post_init__(self):
         if 'reason' not in self.listed:
             known = (self.listed.video_id + '/' + self.listed.clip_id.astype(str)).isin(self.spec.skip)
             self.listed = self.listed.assign(reason=np.where(known, KNOWN_BAD, ''))
         t = self.listed[self.listed.reason == ''].drop(columns='reason').reset_index(drop=True)
         self.table = t.assign(place=t.groupby('video_id').cumcount())
-
     @property
     def wanted(self): # (n_listed,) bool: not known to be bad
         return (self.listed.reason != KNOWN_BAD).to_numpy()
@@ -81,8 +72,8 @@ class Corpus:
 
 # %% ../../nbs/12_data.corpus.ipynb #fingerp1
 @patch
-def fingerprint(self:Corpus)->str: # 16 hexadecimal digits
-    "A hash of the table, without the paths."
+def fingerprint(self:Corpus)->str:
+    "A hash of the table, without the paths. Returns 16 hexadecimal digits."
     table = self.table.drop(columns=['path', 'features'], errors='ignore').to_csv(index=False)
     return hashlib.sha256(table.encode()).hexdigest()[:16]
 
@@ -91,10 +82,9 @@ def fingerprint(self:Corpus)->str: # 16 hexadecimal digits
 def __len__(self:Corpus): return len(self.table)
 
 @patch
-def __getitem__(self:Corpus,
-    i, # a row number, or a slice of them
-): # dict: video_id, clip_id, text, label, label_T, label_A, mode; with audio also path and seconds
-    "An utterance; for a slice a list of them. Raises `IndexError`."
+def __getitem__(self:Corpus, i):
+    """An utterance as a dict; for a slice a list of them. Raises `IndexError`.
+    Keys: video_id, clip_id, text, label, label_T, label_A, mode; with audio also path and seconds."""
     if isinstance(i, slice): return [self[k] for k in range(len(self))[i]]
     r = self.table.iloc[range(len(self))[i]]
     out = {k: r[k] for k in ('video_id', 'clip_id', 'text')} | {k: float(r[k]) for k in LABELS.values()}
@@ -126,9 +116,9 @@ def _extracted(corpus): # {(video_id, clip_id): (samples, bytes, reason)} of ext
     except (OSError, ValueError, AttributeError, OverflowError): return {}
 
 # %% ../../nbs/12_data.corpus.ipynb #24907fcd
-def known_audio(corpus:Corpus,
-)->pd.DataFrame: # a row for each of `listed`: video_id, clip_id, path, samples (0: unknown), bytes, reason
-    "What is known of the audio of each clip without opening a file."
+def known_audio(corpus:Corpus)->pd.DataFrame:
+    """What is known of the audio of each row of `corpus.listed` without opening a file.
+    Returns video_id, clip_id, path, samples (0: unknown), bytes, reason."""
     videos, lines, out = corpus.listed.video_id.unique(), _extracted(corpus), []
     files = clip_files(corpus.wav, videos)
     if (own := find_folder(corpus.root, 'wav')) and own != corpus.wav: files |= clip_files(own, videos)
@@ -140,10 +130,9 @@ def known_audio(corpus:Corpus,
     return pd.DataFrame(out, columns=['video_id', 'clip_id', 'path', 'samples', 'bytes', 'reason'])
 
 # %% ../../nbs/12_data.corpus.ipynb #60ed5930
-def join_audio(corpus:Corpus,
-    audio:pd.DataFrame, # as from `known_audio`
-)->Corpus: # with `path` and `samples` in its table; a clip without audio is skipped, or has 0 samples
-    "Join a corpus's table and its audio."
+def join_audio(corpus:Corpus, audio:pd.DataFrame)->Corpus:
+    """The corpus with `path` and `samples` from a table as of `known_audio`.
+    A clip without audio is skipped or, with `keep_incomplete`, has 0 samples."""
     t, samples = corpus.listed.drop(columns=['path', 'samples'], errors='ignore'), audio.samples.to_numpy()
     why = np.where(audio.reason == '', 'not extracted yet', audio.reason)
     lost = (samples == 0) & ((t.text == '').to_numpy() | (not corpus.keep_incomplete))
@@ -151,10 +140,9 @@ def join_audio(corpus:Corpus,
     return replace(corpus, listed=t.assign(path=audio.path.to_numpy(), samples=samples, reason=reason))
 
 # %% ../../nbs/12_data.corpus.ipynb #1f18e2eb
-def check_splits(corpus:Corpus, # with its audio
-    reasons=None, # file with the reasons for skipped clips; None: that of the extraction
-)->Corpus: # the same
-    "Check that each split has a clip. Raises `UserError`."
+def check_splits(corpus:Corpus, reasons=None)->Corpus:
+    """The same corpus, if each split has a clip. Raises `UserError`.
+    `reasons`: file with the reasons for skipped clips, None: that of the extraction."""
     if missing := [m for m in ('train', 'valid', 'test') if not len(corpus.rows(m))]:
         why = corpus.skipped[corpus.skipped['mode'] == missing[0]].reason.iloc[0]
         raise UserError(f"{corpus.root}: no clip of the split {' or '.join(missing)} has audio that can be "
@@ -168,33 +156,22 @@ def _read_table(root, spec, log): # the canonical table of a folder
     return reader(path, spec, log)
 
 # %% ../../nbs/12_data.corpus.ipynb #e598dcb6
-def open_corpus(
-    dataset:str='sample', # 'mosi', 'mosei', 'sims', 'sample', or the path of a folder in the same layout
-    data_dir='data', # folder of the corpora
-    label_range:tuple=None, # of your own corpus; None: from its corpus.json, or [-3, 3]
-    metrics:str=None, # of your own corpus, a key of `METRICS`; None: from its corpus.json, or 'mosi'
-    log=print, # called with a line about each thing that was fixed
-    keep_incomplete:bool=False, # use rows that have text and no audio
-)->Corpus: # with its audio if that was extracted: see `mmml.data.audio.extract_audio`
-    "Find and read a corpus; skip what can't be used. Raises `UserError`."
-    spec, root, raw, wav = locate(dataset, data_dir)
-    for flag, value in dict(label_range=label_range, metrics=metrics).items():
-        if value is None: continue
-        if dataset in SPECS:
-            raise UserError(f"--{flag} is for your own corpus; that of {dataset} is {getattr(spec, flag)}")
-        value = tuple(value) if flag == 'label_range' else value
-        spec = check_spec(replace(spec, **{flag: value}), f'--{flag}')
-    corpus = Corpus(spec, root, raw, wav, _read_table(root, spec, log), keep_incomplete)
+def open_corpus(dataset:str='sample', data_dir='data', label_range:tuple=None, metrics:str=None, log=print,
+        keep_incomplete:bool=False)->Corpus:
+    """Find and read a corpus; skip what can't be used. Raises `UserError`.
+    `dataset`: a key of `SPECS`, or a folder in the same layout; `data_dir`: folder of the corpora;
+    `label_range`, `metrics`: of your own corpus, None: from its corpus.json; `log`: called with a line
+    about each thing that was fixed; `keep_incomplete`: use rows that have text and no audio. The audio is
+    there if it was extracted, see `mmml.data.audio.extract_audio`."""
+    label_range = label_range and tuple(label_range)
+    spec, *folders = locate(dataset, data_dir, label_range=label_range, metrics=metrics)
+    corpus = Corpus(spec, *folders, _read_table(folders[0], spec, log), keep_incomplete)
     audio = known_audio(corpus)
     return join_audio(corpus, audio) if audio.samples.any() else corpus
 
 # %% ../../nbs/12_data.corpus.ipynb #ad6e1bf2
-def bars(x, # (n,) numbers
-    lo:float, # left edge of the first bar
-    hi:float, # right edge of the last
-    n:int=13, # number of bars
-)->str: # n characters
-    "A histogram of one line."
+def bars(x, lo:float, hi:float, n:int=13)->str:
+    "A histogram of the numbers `x` (k,) in one line of `n` bars from `lo` to `hi`."
     count = np.histogram(x, np.linspace(lo, hi, n + 1))[0]
     return ''.join(' ▁▂▃▄▅▆▇█'[int(np.ceil(8*c/max(count.max(), 1)))] for c in count)
 
@@ -208,10 +185,8 @@ def _lengths(t, max_seconds): # rows of a summary about audio
 
 # %% ../../nbs/12_data.corpus.ipynb #55993b19
 @patch
-def summary(self:Corpus,
-    max_seconds:float=6., # longer clips are cut to so much
-)->pd.DataFrame: # a column for each split, and one for all
-    "Amounts, labels, lengths, and what is cut or missing."
+def summary(self:Corpus, max_seconds:float=6.)->pd.DataFrame:
+    "Amounts, labels, lengths, and what is cut (at `max_seconds`) or missing: a column for each split."
     lo, hi = self.spec.label_range
     def column(t, out):
         y, rows = t.label, dict(utterances=len(t), videos=t.video_id.nunique(), hours='no audio yet')
@@ -225,6 +200,3 @@ def summary(self:Corpus,
 
 @patch
 def _repr_html_(self:Corpus): return f'<p>{escape(repr(self))}</p>{self.summary().to_html()}'
-
-# %% ../../nbs/12_data.corpus.ipynb #corplast
-show_shapes(__name__)

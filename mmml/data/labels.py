@@ -7,18 +7,16 @@ __all__ = ['REQUIRED', 'ORDER', 'FALLBACK', 'MODES', 'SEPARATORS', 'NUMBER', 'RE
            'find_separator', 'read_columns', 'canonical', 'read_labels']
 
 # %% ../../nbs/11_data.labels.ipynb #l10e489c
-import csv
-import io
-import re
+import csv, io, re
+from functools import partial
 from pathlib import Path
 import pandas as pd
-from ..core import UserError, show_shapes
+from ..core import UserError
 from .spec import CorpusSpec, LABELS, SPECS
 
 # %% ../../nbs/11_data.labels.ipynb #6b6585f5
-def to_class(y, # real labels, numpy or torch, of any shape
-): # the same type and shape: 0 negative, 1 neutral, 2 positive; NaN stays NaN
-    "The class of a label: its sign."
+def to_class(y):
+    "The class of real labels `y` (numpy or torch, any shape): 0 negative, 1 neutral, 2 positive; NaN stays."
     return (y > 0)*1. - (y < 0)*1. + 1 + 0*y
 
 # %% ../../nbs/11_data.labels.ipynb #d44f8259
@@ -40,10 +38,9 @@ def _bytes(path):
     return data
 
 # %% ../../nbs/11_data.labels.ipynb #a52ae0aa
-def read_text(path, # of a table
-    language:str='en', # a key of `FALLBACK`, or any other
-)->tuple: # its text, and the name of the encoding
-    "The text of a table, whatever its encoding. Raises `UserError`."
+def read_text(path, language:str='en')->tuple:
+    """The text of a table and the name of its encoding. Raises `UserError`.
+    `language`: chooses the encoding of a table that isn't UTF-8, see `FALLBACK`."""
     data, wrong = _bytes(path), None
     marks = {b'\xef\xbb\xbf': ('UTF-8 with a byte order mark', 'utf-8-sig'),
         b'\xff\xfe': ('UTF-16', 'utf-16'), b'\xfe\xff': ('UTF-16', 'utf-16')}
@@ -64,18 +61,15 @@ MODES = dict(train='train', valid='valid', val='valid', dev='valid', validation=
 SEPARATORS = {',': 'a comma', '\t': 'a tab', ';': 'a semicolon', '|': 'a bar'}
 
 # %% ../../nbs/11_data.labels.ipynb #1c686a9c
-def first_row(text:str, # of a table
-    sep:str, # one character
-)->list: # of str; empty if there is none, or if it can't be parsed
-    "The first row of a table that isn't blank."
+def first_row(text:str, sep:str)->list:
+    "The cells of the first row that isn't blank; [] if there is none, or if it can't be parsed."
     rows = csv.reader(io.StringIO(text, newline=''), delimiter=sep)
     try: return next((r for r in rows if any(map(str.strip, r))), [])
     except csv.Error: return []
 
 # %% ../../nbs/11_data.labels.ipynb #af67b11a
-def find_separator(text:str, # of a table
-)->tuple: # the separator, and True if there is a header
-    "How the columns of a table are separated."
+def find_separator(text:str)->tuple:
+    "The separator of the columns of a table, and whether there is a header."
     def score(sep):
         row = [c.strip().lower() for c in first_row(text, sep)]
         return sum(c in REQUIRED for c in row), len(row) == len(ORDER) and row[-1] in MODES, len(row)
@@ -120,10 +114,9 @@ def _headers(given): # canonical names: trimmed, the case of known ones correcte
     return [known.get(c.strip().lower(), c.strip()) for c in given]
 
 # %% ../../nbs/11_data.labels.ipynb #1a9bc4fc
-def read_columns(path, # of the table
-    language:str='en', # see `read_text`
-)->tuple: # DataFrame of text, indexed by row number in the file; list of lines about what was fixed
-    "A table as text, with canonical column names. Raises `UserError`."
+def read_columns(path, language:str='en')->tuple:
+    """A table as text, with canonical column names. Raises `UserError`.
+    Returns a DataFrame of str, indexed by row number in the file, and lines about what was fixed."""
     text, encoding = read_text(path, language)
     sep, header = find_separator(text)
     name, fixed = SEPARATORS[sep], []
@@ -152,12 +145,10 @@ def read_columns(path, # of the table
 # %% ../../nbs/11_data.labels.ipynb #8b969d2e
 NUMBER = re.compile(r'[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?', re.I | re.A)
 
-def _number(lo, hi): # parser of a number in [lo, hi]
-    def convert(x):
-        v = float(NUMBER.fullmatch(x)[0])
-        if not lo - 1e-6 <= v <= hi + 1e-6: raise ValueError
-        return v
-    return convert
+def _number(lo, hi, x): # the number in [lo, hi] that a string names
+    v = float(NUMBER.fullmatch(x)[0])
+    if not lo - 1e-6 <= v <= hi + 1e-6: raise ValueError
+    return v
 
 def _whole(x): # '0012', '12' and '12.0' are 12
     return int(re.fullmatch(r'(\d{1,9})(\.0*)?', x, re.A)[1])
@@ -205,17 +196,14 @@ def _remarks(raw, df): # lines about values that were fixed
     if (empty := df.text == '').any(): yield f'{_rows(df.index[empty])}: no text; kept, audio only'
 
 # %% ../../nbs/11_data.labels.ipynb #1fd85f55
-def canonical(
-    raw:pd.DataFrame, # columns of text, at least `REQUIRED`; its index is the row number in messages
-    path, # of the table, for messages
-    spec:CorpusSpec, # label range, and which labels there are
-    log=print, # called with a line about each thing that was fixed
-    fixed:tuple=(), # lines about what was fixed before
-)->pd.DataFrame: # video_id, clip_id (int), text, label, label_T, label_A, mode, place; by video and clip
-    "The canonical form of a table. Raises `UserError` with file, row and column."
+def canonical(raw:pd.DataFrame, path, spec:CorpusSpec, log=print, fixed:tuple=())->pd.DataFrame:
+    """The canonical form of a table. Raises `UserError` with file, row and column.
+    `raw`: text, at least `REQUIRED`, indexed by row number; `path`: for messages; `log`: called with a
+    line about each thing that was fixed; `fixed`: earlier such lines. Returns video_id, clip_id (int),
+    text, label, label_T, label_A, mode, place; by video and clip."""
     _check_columns(raw, path)
     lo, hi = spec.label_range
-    num = _number(lo, hi), f'a number in [{lo:g}, {hi:g}] with a decimal point'
+    num = partial(_number, lo, hi), f'a number in [{lo:g}, {hi:g}] with a decimal point'
     df = pd.DataFrame(dict(video_id=raw.video_id.str.strip(), text=raw.text.str.strip()))
     df['clip_id'] = _column(raw, 'clip_id', _whole, 'a whole number (clips are ordered by it)', path)
     df['mode'] = _column(raw, 'mode', lambda m: MODES[m.lower()], f"one of {', '.join(MODES)}", path)
@@ -232,17 +220,12 @@ def canonical(
     return df[['video_id', 'clip_id', 'text', *LABELS.values(), 'mode', 'place']]
 
 # %% ../../nbs/11_data.labels.ipynb #labread1
-def read_labels(path, # of `label.csv`
-    spec:CorpusSpec=SPECS['mosi'], # label range, and which labels there are
-    log=print, # called with a line about each thing that was fixed
-)->pd.DataFrame: # see `canonical`
-    "A `label.csv` in canonical form. Raises `UserError` with file, row and column."
+def read_labels(path, spec:CorpusSpec=SPECS['mosi'], log=print)->pd.DataFrame:
+    """A `label.csv` in canonical form. Raises `UserError` with file, row and column.
+    `log`: called with a line about each thing that was fixed. Returns a table as `canonical`."""
     raw, fixed = read_columns(path, spec.language)
     return canonical(raw, path, spec, log, fixed)
 
 # %% ../../nbs/11_data.labels.ipynb #labregis
 # {file name that marks a layout: function of path, spec and log that returns a canonical DataFrame}
 READERS = {'label.csv': read_labels}
-
-# %% ../../nbs/11_data.labels.ipynb #lablast1
-show_shapes(__name__)

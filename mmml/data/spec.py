@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from math import isfinite
 from pathlib import Path
-from ..core import UserError, find_folder, show_shapes, writable
+from ..core import UserError, find_folder, writable
 
 # %% ../../nbs/10_data.spec.ipynb #ab358d36
 RATE = 16000
@@ -19,28 +19,33 @@ RATE = 16000
 # %% ../../nbs/10_data.spec.ipynb #e7e055e5
 @dataclass(frozen=True)
 class CorpusSpec:
-    "What is particular to a corpus."
+    """What is particular to a corpus.
+    `label_range`: lowest and highest label; `metrics`: key of `METRICS`; `own_labels`: heads T and A have
+    labels of their own, `label_T` and `label_A`; `upper_case`: transcripts are in upper case, all but the
+    first letter is lower-cased; `language`: chooses default encoders and the table's fallback encoding;
+    `note`: a limit of its models, for the model card; `preset`: of flags, instead of that of the language;
+    `skip`: clips known to be bad, each 'video_id/clip_id'."""
     name:str
-    label_range:tuple = (-3., 3.) # lowest and highest value of every label
-    metrics:str = 'mosi' # family of metrics: a key of `METRICS`
-    own_labels:bool = False # heads T and A have labels of their own, in the columns `label_T` and `label_A`
-    upper_case:bool = False # transcripts are in upper case; all but the first letter is lower-cased
-    language:str = 'en' # chooses the default encoders and the fallback encoding of the table
-    preset:str = None # name of a preset of flags that replaces that of the language
-    skip:tuple = () # clips known to be bad, each 'video_id/clip_id'
+    label_range:tuple = (-3., 3.)
+    metrics:str = 'mosi'
+    own_labels:bool = False
+    upper_case:bool = False
+    language:str = 'en'
+    note:str = ''
+    preset:str = None
+    skip:tuple = ()
 
 # %% ../../nbs/10_data.spec.ipynb #11c4812e
 SPECS = {s.name: s for s in (CorpusSpec('mosi', upper_case=True),
     CorpusSpec('mosei', upper_case=True, skip=('3aIQUQgawaI/12', '94ULum9MYX0/2', '94ULum9MYX0/11',
         'mRnEJOLkhp8/24', 'mRnEJOLkhp8/26', 'aE-X_QdDaqQ/3')),
     CorpusSpec('sims', label_range=(-1.0, 1.0), metrics='sims', own_labels=True, language='zh'),
-    CorpusSpec('sample', own_labels=True, preset='tiny'))}
+    CorpusSpec('sample', own_labels=True, preset='tiny', 
+        note='**Its data are synthetic speech with synthetic sentiment: of no use outside of tests.**'))}
 
 # %% ../../nbs/10_data.spec.ipynb #c0971dd6
-def check_spec(spec:CorpusSpec,
-    where, # file or flag, for the message
-)->CorpusSpec: # the same
-    "Check label range and skipped clips. Raises `UserError`."
+def check_spec(spec:CorpusSpec, where)->CorpusSpec:
+    "Check label range and skipped clips; returns `spec`. Raises `UserError`, which names `where`."
     r = spec.label_range
     if len(r) != 2 or not all(isinstance(x, (int, float)) and isfinite(x) for x in r) or not r[0] < r[1]:
         raise UserError(f'{where}: label_range is {list(r)}, expected [lowest, highest]')
@@ -49,10 +54,8 @@ def check_spec(spec:CorpusSpec,
     return spec
 
 # %% ../../nbs/10_data.spec.ipynb #bf1ca416
-def read_spec(root:Path, # folder of a corpus, maybe with a `corpus.json`
-    base:CorpusSpec, # values of the fields that the file doesn't give
-)->CorpusSpec: # `base` with the fields of the file
-    "The spec of a corpus. Raises `UserError` if `corpus.json` can't be read or has a wrong value."
+def read_spec(root:Path, base:CorpusSpec)->CorpusSpec:
+    "`base` with the fields that `corpus.json` in the folder `root` gives. Raises `UserError`."
     path, known = root/'corpus.json', {f: t for f, t in CorpusSpec.__annotations__.items() if f != 'name'}
     try: given = json.loads(path.read_text(encoding='utf-8-sig')) if path.is_file() else {}
     except (OSError, ValueError, RecursionError) as e:
@@ -72,9 +75,8 @@ LABELS = dict(M='label', T='label_T', A='label_A')
 HEADS = ''.join(LABELS)
 
 # %% ../../nbs/10_data.spec.ipynb #7aee2401
-def check_heads(heads:str, # such as 'MTA', 'T', 'am'
-)->str: # in the order of `HEADS`
-    "The heads that a string names. Raises `UserError` for anything else."
+def check_heads(heads:str)->str:
+    "The heads that a string such as 'MTA' or 'am' names, in the order of `HEADS`. Raises `UserError`."
     named = heads.upper()
     if not named or set(named) - set(HEADS) or len(set(named)) < len(named):
         raise UserError(f"--loss '{heads}': expected some of M (fusion), T (text), A (audio), each once, "
@@ -85,12 +87,17 @@ def check_heads(heads:str, # such as 'MTA', 'T', 'am'
 SAMPLE = Path(find_spec('mmml').origin).parent/'sample'
 
 # %% ../../nbs/10_data.spec.ipynb #a7afcc0d
-def locate(dataset:str, # 'mosi', 'mosei', 'sims', 'sample', or the path of a folder in the same layout
-    data_dir='data', # folder of the corpora
-)->tuple: # `CorpusSpec`, folder of the corpus, its raw folder, its wav folder; the last two may not exist
-    "Find a corpus on disk. Raises `UserError` with the layout that was expected."
+def locate(dataset:str, data_dir='data', **own)->tuple:
+    """Find a corpus on disk. Raises `UserError` with the layout that was expected.
+    `dataset`: a key of `SPECS`, or a folder in the same layout; `own`: values for the spec of your own
+    corpus, None: those of its corpus.json. Returns `CorpusSpec`, folder of the corpus, its raw folder and
+    its wav folder; the last two may not exist."""
+    own, known = {k: v for k, v in own.items() if v is not None}, dataset in SPECS
+    for k in own:
+        if known:
+            fixed = getattr(SPECS[dataset], k)
+            raise UserError(f'--{k} is for a corpus of your own; that of {dataset} is {fixed}')
     if dataset == 'sample': return SPECS['sample'], SAMPLE, SAMPLE/'raw', Path(data_dir)/'sample'/'wav'
-    known = dataset in SPECS
     root = find_folder(data_dir, dataset) if known else Path(dataset)
     if root is None or not root.is_dir():
         looked = f"{data_dir}/{dataset} (in any case)" if known else f"the folder '{dataset}'"
@@ -100,7 +107,5 @@ def locate(dataset:str, # 'mosi', 'mosei', 'sims', 'sample', or the path of a fo
     base = CorpusSpec(name) if name.lower() == 'sample' else SPECS.get(name.lower(), CorpusSpec(name))
     wav = find_folder(root, 'wav') or root/'wav'
     if not writable(wav): wav = Path(data_dir)/name/'wav'
-    return read_spec(root, base), root, find_folder(root, 'raw') or root/'raw', wav
-
-# %% ../../nbs/10_data.spec.ipynb #speclast
-show_shapes(__name__)
+    spec = check_spec(replace(read_spec(root, base), **own), '--label_range') # the file was checked before
+    return spec, root, find_folder(root, 'raw') or root/'raw', wav

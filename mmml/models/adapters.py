@@ -9,23 +9,20 @@ __all__ = ['memory', 'called_linears', 'add_lora', 'merge_lora', 'save_memory']
 from importlib import import_module
 import torch
 from torch import nn
-from ..core import UserError, show_shapes
+from ..core import UserError
 from .mmml import FREEZE, MMML
 
 # %% ../../nbs/25_models.adapters.ipynb #9891bae6
-def memory(model:nn.Module, # on any device, 'meta' included
-)->dict: # parameters; trained parameters; GiB of weights, gradients and AdamW's state in fp32
-    "The memory of training without activations."
+def memory(model:nn.Module)->dict:
+    "Parameters, trained ones, and GiB of weights, gradients and AdamW's state in fp32."
     n = sum(p.numel() for p in model.parameters())
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     return dict(parameters=n, trained=trained, GiB=(4*n + 12*trained)/2**30)
 
 # %% ../../nbs/25_models.adapters.ipynb #f551f067
 @torch.no_grad()
-def called_linears(encoder, # `TextEncoder` or `SpeechEncoder`
-    *inputs, # of its `forward`
-)->list: # names in `encoder.model`
-    "The linear layers that an encoder calls, without its pooler's."
+def called_linears(encoder, *inputs)->list:
+    "The names, in `encoder.model`, of the linear layers that an encoder calls, but the pooler's."
     linear = {m: n for n, m in encoder.model.named_modules()
         if isinstance(m, nn.Linear) and not n.startswith('pooler.')}
     if any(p.is_meta for p in encoder.parameters()): return list(linear.values())
@@ -36,10 +33,9 @@ def called_linears(encoder, # `TextEncoder` or `SpeechEncoder`
     return [n for m, n in linear.items() if m in called]
 
 # %% ../../nbs/25_models.adapters.ipynb #644d4173
-def add_lora(model:MMML, # changed in place
-    rank:int, # r, the rank of the change of each matrix
-)->MMML: # the same
-    "Freeze the encoders and add adapters to them. Raises `UserError` without peft, or if all are frozen."
+def add_lora(model:MMML, rank:int)->MMML:
+    """Freeze the encoders and add adapters of rank `rank` to them, in place.
+    Raises `UserError` without peft, or if all are frozen."""
     try: peft = import_module('peft')
     except ImportError: raise UserError("LoRA needs peft: pip install 'mmml-sentiment[lora]'") from None
     c, probes = model.config, dict(text_encoder=(torch.full((1, 4), 5), torch.ones(1, 4, dtype=int)),
@@ -55,9 +51,8 @@ def add_lora(model:MMML, # changed in place
     return model
 
 # %% ../../nbs/25_models.adapters.ipynb #6d0eee77
-def merge_lora(model:MMML, # changed in place
-)->MMML: # the same
-    "Add the adapters to the weights and remove them. A model without adapters stays as it is."
+def merge_lora(model:MMML)->MMML:
+    "Add the adapters to the weights and remove them, in place. A model without adapters stays as it is."
     for parent in list(model.modules()):
         for name, layer in list(parent.named_children()):
             if hasattr(layer, 'merge') and hasattr(layer, 'base_layer'):
@@ -65,12 +60,8 @@ def merge_lora(model:MMML, # changed in place
     return model
 
 # %% ../../nbs/25_models.adapters.ipynb #2a85c105
-def save_memory(model:MMML, # changed in place
-)->MMML: # the same
-    "Turn on gradient checkpointing for the layers of encoders and CME."
+def save_memory(model:MMML)->MMML:
+    "Turn on gradient checkpointing for the layers of encoders and CME, in place."
     enable = getattr(model, 'activation_checkpointing_enable', None) or model.gradient_checkpointing_enable
     enable(dict(use_reentrant=False))
     return model
-
-# %% ../../nbs/25_models.adapters.ipynb #9330714a
-show_shapes(__name__)

@@ -16,48 +16,38 @@ from torch import nn, Tensor
 from fastcore.basics import patch
 from transformers import AutoFeatureExtractor, AutoModel, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
-from ..core import UserError, show_shapes
+from ..core import UserError
 from ..data.spec import RATE
 
 # %% ../../nbs/20_models.encoders.ipynb #aae19b2b
 @dataclass
 class Encoded:
-    "An encoder's output for U pieces (texts or clips)."
-    states:Tensor   # (U, F, d) float; undefined beyond each length
-    lengths:Tensor  # (U,) int64, valid states
-    vector:Tensor   # (U, d) float, one for each piece
+    "The output for U texts or clips: states (U, F, d), valid up to lengths (U,) int64, and a vector (U, d)."
+    states:Tensor; lengths:Tensor; vector:Tensor
 
 # %% ../../nbs/20_models.encoders.ipynb #e6a4c56e
-def lengths_to_mask(lengths:Tensor, # (U,) int64
-    n:int, # columns
-)->Tensor: # (U, n) bool, True where valid
-    "The mask of valid positions."
+def lengths_to_mask(lengths:Tensor, n:int)->Tensor:
+    "The mask of valid positions. `lengths`: (U,) int64; `n`: columns. Returns (U, n) bool, True where valid."
     return torch.arange(n, device=lengths.device) < lengths[:, None]
 
 # %% ../../nbs/20_models.encoders.ipynb #90a990d6
 class TextEncoder(nn.Module):
-    "A Hugging Face text encoder as (states, lengths, vector)."
-    def __init__(self,
-        model, # such as `RobertaModel`
-    ):
+    "A Hugging Face text encoder as (states, lengths, vector). `model`: such as `RobertaModel`."
+    def __init__(self, model):
         super().__init__()
         self.model = model
 
-    def forward(self,
-        input_ids:Tensor, # (U, L) int64
-        attention_mask:Tensor, # (U, L) int64, 1 where valid, padding on the right
-    )->Encoded: # states (U, L, d)
-        "Encode texts."
+    def forward(self, input_ids:Tensor, attention_mask:Tensor)->Encoded:
+        "Encode texts (U, L) int64, padded on the right; the mask is 1 where valid. States are (U, L, d)."
         out = self.model(input_ids=input_ids, attention_mask=attention_mask)
         pooled = out.get('pooler_output')
         vector = out.last_hidden_state[:, 0] if pooled is None else pooled
         return Encoded(out.last_hidden_state, attention_mask.sum(1), vector)
 
 # %% ../../nbs/20_models.encoders.ipynb #fd4445c9
-def frame_lengths(n_samples:Tensor, # (U,) int64
-    config, # of the speech encoder: `conv_kernel`, `conv_stride`
-)->Tensor: # (U,) int64, 0 where the clip is too short for a frame
-    "The number of frames that a speech encoder's convolutions return for a clip."
+def frame_lengths(n_samples:Tensor, config)->Tensor:
+    """Frames that a speech encoder's convolutions return for clips of `n_samples` (U,) int64: (U,) int64.
+    `config`: of the encoder; 0 where the clip is too short for a frame."""
     for k, s in zip(config.conv_kernel, config.conv_stride):
         n_samples = torch.div(n_samples - k, s, rounding_mode='floor') + 1
     return n_samples.clamp(min=0)
@@ -70,19 +60,16 @@ class ZeroPadding:
         return out if self.mask is None else out*self.mask[:, None].to(out.dtype)
 
 # %% ../../nbs/20_models.encoders.ipynb #5bd45237
-def is_speech(model, # a Hugging Face model
-)->bool:
-    "Whether it is a speech encoder of waveforms."
+def is_speech(model)->bool:
+    "Whether it is a speech encoder of waveforms. `model`: a Hugging Face model."
     return hasattr(model, 'feature_extractor') and hasattr(model.config, 'conv_stride')
 
 # %% ../../nbs/20_models.encoders.ipynb #bf0341c0
 class SpeechEncoder(nn.Module):
-    "A Hugging Face speech encoder as (states, lengths, vector). Raises `UserError` for other models."
+    """A Hugging Face speech encoder as (states, lengths, vector). Raises `UserError` for other models.
+    `model`: such as `HubertModel`; `keep`: bytes of the front end's output to cache."""
     frozen = True # the front end
-    def __init__(self,
-        model, # such as `Data2VecAudioModel`, `HubertModel`, `Wav2Vec2Model`
-        keep:int=2**31, # bytes of the front end's output to cache
-    ):
+    def __init__(self, model, keep:int=2**31):
         super().__init__()
         if not is_speech(model):
             raise UserError(f'{type(model).__name__} is not a speech encoder of waveforms (such as '
@@ -96,14 +83,10 @@ class SpeechEncoder(nn.Module):
 
 # %% ../../nbs/20_models.encoders.ipynb #35f16e03
 @patch
-def from_cache(self:SpeechEncoder,
-    audio_id:int, # hash of the clip
-    make, # called without arguments if the clip isn't cached
-)->Tensor: # (F, conv width)
-    "The front end's output for a clip."
-    device = self.model.device
-    autocast = torch.is_autocast_enabled(device.type) and torch.get_autocast_dtype(device.type)
-    key = audio_id, autocast, device
+def from_cache(self:SpeechEncoder, audio_id:int, make)->Tensor:
+    "The front end's output for a clip, (F, conv width). `make`: called if the clip isn't cached."
+    device, kind = self.model.device, self.model.device.type
+    key = audio_id, device, torch.is_autocast_enabled(kind) and torch.get_autocast_dtype(kind)
     if key in self.kept: return self.kept[key]
     out = make().contiguous()
     if out.nbytes <= self.free: self.kept[key], self.free = out, self.free - out.nbytes
@@ -124,12 +107,9 @@ def after_load(self:SpeechEncoder, incompatible_keys):
 
 # %% ../../nbs/20_models.encoders.ipynb #04dfbf55
 @patch
-def front_end(self:SpeechEncoder,
-    input_values:Tensor, # (U, S) float32
-    n_samples:Tensor, # (U,) int64
-    audio_ids:Tensor=None, # (U,) int64, hash of each clip; None: no cache
-)->Tensor: # (U, F, conv width)
-    "The convolutions: a vector every 20 ms."
+def front_end(self:SpeechEncoder, input_values:Tensor, n_samples:Tensor, audio_ids:Tensor=None)->Tensor:
+    """The convolutions: (U, S) float32 to a vector every 20 ms, (U, F, conv width).
+    `n_samples`: (U,) int64, valid; `audio_ids`: (U,) int64, hash of each clip, None: no cache."""
     conv = self.model.feature_extractor
     one = lambda x, n: conv(x[None, :n])[0].T
     with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
@@ -142,12 +122,9 @@ def front_end(self:SpeechEncoder,
 
 # %% ../../nbs/20_models.encoders.ipynb #57330fad
 @patch
-def forward(self:SpeechEncoder,
-    input_values:Tensor, # (U, S) float32, normalised, padded on the right; at least 400 valid samples each
-    n_samples:Tensor, # (U,) int64, valid samples
-    audio_ids:Tensor=None, # (U,) int64, hash of each clip; None: no cache
-)->Encoded: # states (U, F, d)
-    "Encode clips."
+def forward(self:SpeechEncoder, input_values:Tensor, n_samples:Tensor, audio_ids:Tensor=None)->Encoded:
+    """Encode clips (U, S) float32, normalised, padded on the right. States are (U, F, d).
+    `n_samples`: (U,) int64, valid, at least 400; `audio_ids`: hash of each clip, None: no cache."""
     h, config = self.front_end(input_values, n_samples, audio_ids), self.model.config
     lengths = frame_lengths(n_samples, config)
     self.zero.mask = mask = lengths_to_mask(lengths, h.shape[1])
@@ -161,12 +138,8 @@ def forward(self:SpeechEncoder,
     return Encoded(states, lengths, vector)
 
 # %% ../../nbs/20_models.encoders.ipynb #e01adffd
-def load_pretrained(loader, # with `from_pretrained`: `AutoModel`, `AutoTokenizer`, ...
-    name, # of a checkpoint: on the Hugging Face hub, or a local folder
-    what:str, # what it is for, in the error
-    **kwargs, # for `from_pretrained`
-): # what `from_pretrained` returns
-    "Load a checkpoint or a part of it. Raises `UserError` if there is none."
+def load_pretrained(loader, name, what:str, **kwargs):
+    "`loader.from_pretrained(name)` of a hub name or folder. Raises `UserError`, naming `what` it is for."
     if Path(name).is_dir(): kwargs['local_files_only'] = True
     disable_progress_bar()
     try: return loader.from_pretrained(name, **kwargs)
@@ -176,10 +149,8 @@ def load_pretrained(loader, # with `from_pretrained`: `AutoModel`, `AutoTokenize
             f'model on the Hugging Face hub that can be reached or is in its cache ({reason})') from None
 
 # %% ../../nbs/20_models.encoders.ipynb #ced69575
-def load_weights(name, # on the Hugging Face hub, or a local folder
-    what:str, # what it is for, in the error
-): # a Hugging Face model, in fp32
-    "A pre-trained model. Raises `UserError` if some of its weights are missing."
+def load_weights(name, what:str):
+    "A pre-trained Hugging Face model in fp32. Raises `UserError` if some of its weights are missing."
     model, info = load_pretrained(AutoModel, name, what, dtype=torch.float32, output_loading_info=True)
     # RoBERTa's checkpoints have no pooler; masks are for SpecAugment and pre-training
     ok = r'(^|\.)pooler\.|masked_spec_embed|position_ids'
@@ -189,8 +160,8 @@ def load_weights(name, # on the Hugging Face hub, or a local folder
 
 # %% ../../nbs/20_models.encoders.ipynb #a49d124f
 @torch.no_grad()
-def is_bidirectional(encoder, tokenizer): # `TextEncoder` and its tokenizer, to bool
-    "Whether the vector of a text depends on its last token."
+def is_bidirectional(encoder, tokenizer):
+    "Whether the vector of a text depends on its last token. `encoder`: `TextEncoder`."
     ids = torch.tensor([tokenizer('the a 的').input_ids])
     other = ids.clone(); other[0, -1] = ids[0, 0] if ids[0, 0] != ids[0, -1] else ids[0, 1]
     with torch.random.fork_rng(devices=[]):
@@ -199,27 +170,25 @@ def is_bidirectional(encoder, tokenizer): # `TextEncoder` and its tokenizer, to 
 
 # %% ../../nbs/20_models.encoders.ipynb #ba589f42
 @torch.no_grad()
-def ignores_padding(encoder, tokenizer): # `TextEncoder` and its tokenizer, to bool
-    "Whether the vector of a text is the same with padding."
-    ids = torch.tensor([tokenizer('the a 的').input_ids])
-    mask, pad = torch.ones_like(ids), nn.functional.pad
+def ignores_padding(encoder, tokenizer):
+    "Whether the vector of a text is the same with padding. `encoder`: `TextEncoder`."
+    ids, pad = torch.tensor([tokenizer('the a 的').input_ids]), nn.functional.pad
+    mask = torch.ones_like(ids)
     with torch.random.fork_rng(devices=[]):
         a = encoder.eval()(ids, mask).vector
         b = encoder(pad(ids, (0, 9), value=tokenizer.pad_token_id), pad(mask, (0, 9))).vector
     return torch.allclose(a, b, atol=1e-3)
 
 # %% ../../nbs/20_models.encoders.ipynb #316ceaed
-def input_kind(model, # a Hugging Face model
-)->str: # 'spectrograms', 'text', ...
-    "The kind of input of a model."
+def input_kind(model)->str:
+    "The kind of input of a Hugging Face model, such as 'spectrograms' or 'text'."
     if hasattr(model.config, 'num_mel_bins'): return 'spectrograms'
     kinds = dict(input_features='spectrograms', input_ids='text', pixel_values='images')
     return kinds.get(model.main_input_name, model.main_input_name)
 
 # %% ../../nbs/20_models.encoders.ipynb #13956535
-def load_text(name, # on the Hugging Face hub, or a local folder
-)->tuple: # `TextEncoder`, its tokenizer
-    "A text encoder. Raises `UserError` for a wrong name or an unsuitable model."
+def load_text(name)->tuple:
+    "A `TextEncoder` and its tokenizer, by hub name or folder. Raises `UserError` for an unsuitable model."
     model = load_weights(name, 'text encoder')
     who, kind = f"the text encoder '{name}'", 'expected a bidirectional text encoder, such as roberta-base'
     if is_speech(model): raise UserError(f'{who} encodes audio; {kind}')
@@ -240,10 +209,8 @@ def load_text(name, # on the Hugging Face hub, or a local folder
 
 # %% ../../nbs/20_models.encoders.ipynb #72a54e1f
 @torch.no_grad()
-def matches_own_forward(
-    encoder:SpeechEncoder,
-)->bool: # False too if the model can't be called with a waveform alone
-    "Whether `SpeechEncoder` returns the states of the model's own `forward`."
+def matches_own_forward(encoder:SpeechEncoder)->bool:
+    "Whether `SpeechEncoder` returns the states of the model's own `forward`, if that takes a waveform alone."
     x = torch.randn(1, 4000, generator=torch.Generator().manual_seed(0))
     with torch.random.fork_rng(devices=[]):
         try: own = encoder.eval().model(x).last_hidden_state
@@ -252,9 +219,9 @@ def matches_own_forward(
     return own.shape == ours.shape and torch.allclose(own, ours, atol=1e-4)
 
 # %% ../../nbs/20_models.encoders.ipynb #3ee1f3be
-def load_speech(name, # on the Hugging Face hub, or a local folder
-)->tuple: # `SpeechEncoder`, its feature extractor
-    "A speech encoder. Raises `UserError` for a wrong name or an unsuitable model."
+def load_speech(name)->tuple:
+    """A `SpeechEncoder` and its feature extractor, by hub name or folder.
+    Raises `UserError` for an unsuitable model."""
     model = load_weights(name, 'audio encoder')
     who = f"the audio encoder '{name}' ({type(model).__name__})"
     kind = 'expected an encoder of waveforms, such as facebook/data2vec-audio-base'
@@ -269,6 +236,3 @@ def load_speech(name, # on the Hugging Face hub, or a local folder
     if (shape := tuple(x.input_values.shape)) != (2, 800):
         raise UserError(f'{who} has a feature extractor that returns {shape} for 2 clips of 800 samples')
     return encoder, features
-
-# %% ../../nbs/20_models.encoders.ipynb #9330714a
-show_shapes(__name__)

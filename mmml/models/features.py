@@ -9,22 +9,20 @@ __all__ = ['QUIET', 'AUGMENT', 'ENCODERS', 'log_mel', 'open_smile', 'ClipFeature
            'SmileModel', 'register', 'FromScratch', 'Spec', 'Smile', 'encoder_of', 'load_audio', 'prepare']
 
 # %% ../../nbs/21_models.features.ipynb #c28815b1
-import hashlib
-import json
+import hashlib, json
 from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-import numpy as np
-import torch
+import numpy as np, torch
 from torch import nn, Tensor
 from torch.nn import functional as F
 from fastcore.basics import patch
 from torchaudio.transforms import AmplitudeToDB, MelSpectrogram, SpecAugment
 from transformers import (AutoConfig, AutoFeatureExtractor, AutoModel, BatchFeature, FeatureExtractionMixin,
     PreTrainedConfig, PreTrainedModel)
-from ..core import UserError, atomic_write, show_shapes, writable
+from ..core import UserError, atomic_write, writable
 from ..data.audio import Unreadable, in_processes, read_wav
 from ..data.corpus import Corpus, check_splits
 from ..data.spec import RATE
@@ -32,20 +30,17 @@ from .encoders import Encoded, SpeechEncoder, lengths_to_mask, load_speech
 
 # %% ../../nbs/21_models.features.ipynb #2ad762ac
 @lru_cache
-def log_mel(n_mels:int=128, # bands
-    n_fft:int=960, # samples in a window: 60 ms
-    hop_length:int=320, # samples between two windows: 20 ms
-    top_db:float=80., # range in dB: lower values are raised to the maximum minus this
-)->nn.Module: # from (S,) float32 to (n_mels, F)
-    "From a waveform to a mel spectrogram in decibels."
+def log_mel(n_mels:int=128, n_fft:int=960, hop_length:int=320, top_db:float=80.)->nn.Module:
+    """From a waveform (S,) float32 to a mel spectrogram in decibels, (n_mels, F).
+    `n_fft`: samples in a window, 60 ms; `hop_length`: samples between two windows, 20 ms; `top_db`: lower
+    values are raised to the maximum minus this."""
     mel = MelSpectrogram(RATE, n_fft=n_fft, hop_length=hop_length, n_mels=n_mels)
     return nn.Sequential(mel, AmplitudeToDB(top_db=top_db))
 
 # %% ../../nbs/21_models.features.ipynb #a50a998c
 @lru_cache
-def open_smile(deltas:bool=False, # True: the slopes of the descriptors
-): # `opensmile.Smile`
-    "openSMILE's ComParE 2016 descriptors. Raises `UserError` if it isn't installed."
+def open_smile(deltas:bool=False):
+    "`opensmile.Smile` of ComParE 2016 descriptors or their slopes. Raises `UserError` if not installed."
     try: opensmile = import_module('opensmile')
     except (ImportError, OSError) as e:
         raise UserError("audio encoder 'smile' needs openSMILE: pip install 'mmml-sentiment[smile]'; its "
@@ -65,22 +60,19 @@ class ClipFeatures(FeatureExtractionMixin):
     least = 0 # samples; a shorter clip is padded
     axes = (0,) # over which the features are standardised; (0, 1): one mean for all columns
     def require(self): "Raises `UserError` if a library isn't installed."
-    def __call__(self,
-        audio, # (S,) float32, or a list of them
-        sampling_rate:int=RATE, # Hz
-        **kwargs, # ignored, such as `return_tensors`: tensors are returned in any case
-    )->BatchFeature: # input_values (U, F, size) float32, attention_mask (U, F) int64
-        "The features of clips. Raises `UserError` (sampling rate) or `Unreadable` (non-finite samples)."
+    def __call__(self, audio, sampling_rate:int=RATE, **kwargs)->BatchFeature:
+        """The features of a clip (S,) float32, or of a list of them.
+        Raises `UserError` (sampling rate) or `Unreadable` (non-finite samples). Returns input_values (U,
+        F, size) float32, attention_mask (U, F) int64."""
         if sampling_rate != RATE: raise UserError(f'audio of {sampling_rate} Hz: expected {RATE} Hz, mono')
         clips = [audio] if np.ndim(audio[0]) == 0 else audio
         return self.pad([self.extract(np.asarray(c, np.float32)) for c in clips])
 
 # %% ../../nbs/21_models.features.ipynb #3153e259
 @patch
-def extract(self:ClipFeatures,
-    wave:np.ndarray, # (S,) float32, 16 kHz mono
-)->np.ndarray: # (F, size) float32
-    "The features of a clip. Raises `Unreadable` if the clip or its features are not finite."
+def extract(self:ClipFeatures, wave:np.ndarray)->np.ndarray:
+    """The features (F, size) float32 of a clip (S,) float32, 16 kHz mono.
+    Raises `Unreadable` if the clip or its features are not finite."""
     if not np.isfinite(wave).all(): raise Unreadable('some of its samples are NaN or infinite')
     x = self.make(without_silence(wave, self.least))
     if not np.isfinite(x).all(): raise Unreadable('far too loud: some of its features are infinite')
@@ -88,20 +80,16 @@ def extract(self:ClipFeatures,
 
 # %% ../../nbs/21_models.features.ipynb #f24e6755
 @patch
-def pad(self:ClipFeatures,
-    clips:list, # of (F, size) float32
-)->BatchFeature: # input_values (U, F, size) float32, attention_mask (U, F) int64
-    "A batch of clips."
+def pad(self:ClipFeatures, clips:list)->BatchFeature:
+    "A batch of clips (F, size): input_values (U, F, size) float32, attention_mask (U, F) int64."
     n = torch.tensor([len(c) for c in clips])
     x = nn.utils.rnn.pad_sequence([torch.as_tensor(c) for c in clips], batch_first=True)
     return BatchFeature(dict(input_values=x, attention_mask=lengths_to_mask(n, x.shape[1]).long()))
 
 # %% ../../nbs/21_models.features.ipynb #da56dc32
 @patch
-def key(self:ClipFeatures,
-    wave:np.ndarray, # (S,) float32
-)->str: # 32 hexadecimal digits
-    "A hash of the clip, the settings, and the versions of the libraries: the name of its features."
+def key(self:ClipFeatures, wave:np.ndarray)->str:
+    "A hash of the clip (S,) float32, the settings and the versions of the libraries: 32 hex digits."
     self.require()
     settings = [self.to_dict(), self.revision, [version(l) for l in self.libraries]]
     settings = json.dumps(settings, sort_keys=True).encode()
@@ -110,26 +98,18 @@ def key(self:ClipFeatures,
 # %% ../../nbs/21_models.features.ipynb #295e490b
 QUIET = 1e-4 # of full scale, -80 dB
 
-def without_silence(wave:np.ndarray, # (S,) float32
-    least:int, # samples
-)->np.ndarray: # (S',), S' at least `least`
-    "A clip without the silence at its end, padded to `least` samples."
+def without_silence(wave:np.ndarray, least:int)->np.ndarray:
+    "A clip (S,) without the silence at its end, padded to `least` samples."
     n = np.flatnonzero(np.abs(wave) >= QUIET)
     wave = wave[:n[-1] + 1 if len(n) else 0]
     return np.pad(wave, (0, max(0, least - len(wave))))
 
 # %% ../../nbs/21_models.features.ipynb #48786a0b
 class LogMelExtractor(ClipFeatures):
-    "The mel spectrogram in decibels: a frame of `n_mels` values every 20 ms."
+    "The mel spectrogram in decibels: a frame of `n_mels` values every 20 ms. See `log_mel`."
     name, libraries = 'spec', ('torch', 'torchaudio')
     axes = (0, 1) # one mean and one standard deviation for all bands
-    def __init__(self,
-        n_mels:int=128, # bands
-        n_fft:int=960, # samples in a window
-        hop_length:int=320, # samples between two windows
-        top_db:float=80., # range in dB, see `log_mel`
-        **kwargs, # for `FeatureExtractionMixin`
-    ):
+    def __init__(self, n_mels:int=128, n_fft:int=960, hop_length:int=320, top_db:float=80., **kwargs):
         super().__init__(**kwargs)
         self.size = self.n_mels = n_mels
         self.least = self.n_fft = n_fft
@@ -144,7 +124,6 @@ class OpenSmileExtractor(ClipFeatures):
     "openSMILE's ComParE 2016 low-level descriptors and their slopes: a frame of 130 values every 10 ms."
     name, size, least, libraries = 'smile', 130, RATE//10, ('opensmile',)
     def require(self): open_smile()
-
     def make(self, wave): # (S,) float32 to (F, 130) float32
         parts = [open_smile(deltas) for deltas in (False, True)]
         try: parts = [s.process_signal(wave, RATE).to_numpy(np.float32) for s in parts]
@@ -153,10 +132,8 @@ class OpenSmileExtractor(ClipFeatures):
         return np.concatenate([p[:n] for p in parts], 1)
 
 # %% ../../nbs/21_models.features.ipynb #83eaef6e
-def features_folder(corpus:Corpus,
-    features:ClipFeatures, # its name is that of the folder
-)->Path: # next to the wav files
-    "The folder of the features of a corpus. It may be deleted at any time."
+def features_folder(corpus:Corpus, features:ClipFeatures)->Path:
+    "The folder of the features of a corpus, next to its wav files. It may be deleted at any time."
     folder = corpus.wav.parent/'features'
     return (folder if writable(folder) else corpus.wav/'features')/features.name
 
@@ -181,14 +158,11 @@ def _is_whole(file, size):
     except Exception: return False # no file, or a damaged one
 
 # %% ../../nbs/21_models.features.ipynb #f72a8b50
-def extract_features(corpus:Corpus, # with its audio, from `extract_audio`
-    features:ClipFeatures,
-    max_seconds:float=6., # of each clip
-    progress:bool=True, # show a progress bar (in a terminal)
-    cores:int=None, # processes at most; None: one for each available core
-    log=None, # called with a line: how many clips were computed, found and skipped
-)->Corpus: # the same; its table has a column `features`, the file of each row; clips without are skipped
-    "Compute the features that aren't in files yet. Raises `UserError`: no library, or an empty split."
+def extract_features(corpus:Corpus, features:ClipFeatures, max_seconds:float=6., progress:bool=True,
+        cores:int=None, log=None)->Corpus:
+    """Compute the features that aren't in files yet. Raises `UserError`: no library, or an empty split.
+    `max_seconds`: of each clip; `cores`: see `in_processes`; `log`: called with a line that counts them.
+    Returns a `Corpus` with a column `features`, the file of each row; clips without are skipped."""
     features.require()
     folder, t = features_folder(corpus, features), corpus.listed
     todo = t.index[(t.reason == '') & (t.samples > 0)]
@@ -208,10 +182,9 @@ def extract_features(corpus:Corpus, # with its audio, from `extract_audio`
     return check_splits(replace(corpus, listed=t), report)
 
 # %% ../../nbs/21_models.features.ipynb #c5eb7e07
-def statistics(files:list, # of features, each (F, size)
-    axes:tuple=(0,), # (0,): for each column; (0, 1): for all values
-)->tuple: # mean, standard deviation: (size,) or (1,) float64; a deviation of nearly 0 becomes 1
-    "Mean and standard deviation over clips, read one after another."
+def statistics(files:list, axes:tuple=(0,))->tuple:
+    """Mean and standard deviation over files of (F, size) features; one of nearly 0 becomes 1.
+    `axes`: (0,): for each column, (size,) float64; (0, 1): for all values, (1,)."""
     n, mean, squares = 0, 0., 0.
     for f in files:
         x = np.load(f).astype(np.float64)
@@ -224,10 +197,8 @@ def statistics(files:list, # of features, each (F, size)
     return np.atleast_1d(mean), np.atleast_1d(np.where(std > 1e-9*(1 + np.abs(mean)), std, 1.))
 
 # %% ../../nbs/21_models.features.ipynb #aa47e55a
-def known_statistics(corpus:Corpus, # from `extract_features`
-    features:ClipFeatures, # that computed the features
-)->tuple: # mean, standard deviation, as `statistics`
-    "The statistics of the training split, stored in a file. Raises `UserError` for unreadable features."
+def known_statistics(corpus:Corpus, features:ClipFeatures)->tuple:
+    "`statistics` of the training split, stored in a file. Raises `UserError` for unreadable features."
     files = sorted(corpus.table.features[corpus.rows('train')])
     name = hashlib.blake2b('\n'.join(Path(f).name for f in files).encode(), digest_size=16).hexdigest()
     path = features_folder(corpus, features)/'statistics'/f'{name}.json'
@@ -249,11 +220,8 @@ def known_statistics(corpus:Corpus, # from `extract_features`
 # %% ../../nbs/21_models.features.ipynb #1a56000f
 class MaskedBatchNorm(nn.BatchNorm2d):
     "`nn.BatchNorm2d` with the statistics of valid frames, and zeros elsewhere."
-    def forward(self,
-        x:Tensor, # (U, C, H, F)
-        mask:Tensor, # (U, F) bool, True where valid
-    )->Tensor: # (U, C, H, F) float32
-        "Normalise."
+    def forward(self, x:Tensor, mask:Tensor)->Tensor:
+        "Normalise. `x`: (U, C, H, F); `mask`: (U, F) bool, True where valid. Returns (U, C, H, F) float32."
         x, m = x.float(), mask[:, None, None].float()
         if self.training:
             n = m.sum()*x.shape[2]
@@ -269,15 +237,10 @@ class MaskedBatchNorm(nn.BatchNorm2d):
 
 # %% ../../nbs/21_models.features.ipynb #e2c8c36b
 class SpecConfig(PreTrainedConfig):
-    "What is needed to build a `SpecModel`."
+    "What is needed to build a `SpecModel`. `channels`: of the input, then of each convolution."
     model_type = 'mmml_spec'
-    def __init__(self,
-        size:int=128, # bands of the spectrogram
-        channels:tuple=(2, 8, 16, 32, 64, 128), # of the input, and of each convolution
-        kernels:tuple=(5, 3, 3, 3, 3), # width and height of each
-        spec_augment:bool=False, # mask bands and frames in training
-        **kwargs, # for `PreTrainedConfig`
-    ):
+    def __init__(self, size:int=128, channels:tuple=(2, 8, 16, 32, 64, 128), kernels:tuple=(5, 3, 3, 3, 3),
+            spec_augment:bool=False, **kwargs):
         self.size, self.spec_augment = size, spec_augment
         self.channels, self.kernels, self.hidden_size = tuple(channels), tuple(kernels), channels[-1]
         super().__init__(**kwargs)
@@ -308,11 +271,9 @@ class SpecModel(FeatureModel):
         self.augment = SpecAugment(**AUGMENT) if config.spec_augment else None
         self.post_init()
 
-    def forward(self,
-        x:Tensor, # (U, F, size) float32, standardised, zero beyond each length
-        lengths:Tensor, # (U,) int64, frames
-    )->Encoded: # states (U, ⌈F/32⌉, 128), one every 640 ms, the first at 0; vector (U, 128)
-        "Encode spectrograms."
+    def forward(self, x:Tensor, lengths:Tensor)->Encoded:
+        """Encode spectrograms (U, F, size) float32, standardised, zero beyond each length (U,) int64.
+        Returns states (U, ⌈F/32⌉, 128), one every 640 ms, the first at 0; vector (U, 128)."""
         x = x.transpose(1, 2)[:, None]
         if self.training and self.augment: x = self.augment(x)
         x = x.expand(-1, self.config.channels[0], -1, -1)
@@ -325,53 +286,37 @@ class SpecModel(FeatureModel):
 
 # %% ../../nbs/21_models.features.ipynb #3ee7062d
 class FeatureEncoder(nn.Module):
-    "A model over features, with their statistics, as (states, lengths, vector)."
+    "A model over features, such as `SpecModel`, with their statistics, as (states, lengths, vector)."
     frozen = False # it has no frozen front end
-    def __init__(self,
-        model:FeatureModel, # such as `SpecModel`
-    ):
+    def __init__(self, model:FeatureModel):
         super().__init__()
         self.model = model
         self.register_buffer('mean', torch.zeros(model.n_statistics))
         self.register_buffer('std', torch.ones(model.n_statistics))
 
-    def standardise(self,
-        mean, # (n_statistics,), or a number
-        std, # (n_statistics,), or a number
-    ):
-        "Set the statistics, those of the training split."
+    def standardise(self, mean, std):
+        "Set the statistics, those of the training split: (n_statistics,) each, or numbers."
         self.mean.copy_(torch.as_tensor(mean)); self.std.copy_(torch.as_tensor(std))
 
-    def forward(self,
-        input_values:Tensor, # (U, F, size) float32, from `ClipFeatures`, padded on the right
-        n_samples:Tensor, # (U,) int64, valid frames
-        audio_ids:Tensor=None, # has no effect
-    )->Encoded: # as the model's
-        "Encode features."
+    def forward(self, input_values:Tensor, n_samples:Tensor, audio_ids:Tensor=None)->Encoded:
+        """Encode features (U, F, size) float32 from `ClipFeatures`, padded on the right.
+        `n_samples`: (U,) int64, valid frames; `audio_ids`: no effect."""
         mask = lengths_to_mask(n_samples, input_values.shape[1])
         return self.model((input_values - self.mean)/self.std*mask[..., None], n_samples)
 
 # %% ../../nbs/21_models.features.ipynb #d3a44951
-def positions(n:int, # frames
-    d:int, # width, even
-    device=None)->Tensor: # (n, d)
-    "Sinusoidal positions. Raises `ValueError` if the width is odd."
+def positions(n:int, d:int, device=None)->Tensor:
+    "Sinusoidal positions (n, d). Raises `ValueError` if the width `d` is odd."
     if d % 2: raise ValueError(f'width {d}: must be even')
     angle = torch.arange(n, device=device)[:, None]*10000**(-torch.arange(0, d, 2, device=device)/d)
     return torch.stack([angle.sin(), angle.cos()], 2).flatten(1)
 
 # %% ../../nbs/21_models.features.ipynb #3f59639f
 class SmileConfig(PreTrainedConfig):
-    "What is needed to build a `SmileModel`."
+    "What is needed to build a `SmileModel`. `hidden_size`: descriptors and slopes, without projection."
     model_type = 'mmml_smile'
-    def __init__(self,
-        hidden_size:int=130, # descriptors and slopes; there is no projection
-        num_hidden_layers:int=3, # of the transformer
-        num_attention_heads:int=2, # in each
-        intermediate_size:int=512, # width of their feed-forward
-        dropout:float=.1, # in each
-        **kwargs, # for `PreTrainedConfig`
-    ):
+    def __init__(self, hidden_size:int=130, num_hidden_layers:int=3, num_attention_heads:int=2,
+            intermediate_size:int=512, dropout:float=.1, **kwargs):
         self.hidden_size, self.intermediate_size, self.dropout = hidden_size, intermediate_size, dropout
         self.num_hidden_layers, self.num_attention_heads = num_hidden_layers, num_attention_heads
         super().__init__(**kwargs)
@@ -391,22 +336,17 @@ class SmileModel(FeatureModel):
         self.cls = nn.Parameter(torch.randn(1, 1, d))
         self.post_init()
 
-    def forward(self,
-        x:Tensor, # (U, F, d) float32, standardised, zero beyond each length
-        lengths:Tensor, # (U,) int64, frames
-    )->Encoded: # states (U, F, d), vector (U, d): the CLS
-        "Encode frames."
+    def forward(self, x:Tensor, lengths:Tensor)->Encoded:
+        """Encode frames (U, F, d) float32, standardised, zero beyond each length (U,) int64.
+        Returns states (U, F, d), vector (U, d): the CLS."""
         x = torch.cat([self.cls.expand(len(x), -1, -1), x], 1)
         x = x + positions(x.shape[1], x.shape[2], x.device)
         out = self.encoder(x, src_key_padding_mask=~lengths_to_mask(lengths + 1, x.shape[1]))
         return Encoded(out[:, 1:], lengths, out[:, 0])
 
 # %% ../../nbs/21_models.features.ipynb #9850cf46
-def register(config:type, # `PreTrainedConfig` with a `model_type`
-    model:type, # `FeatureModel`
-    features:type, # `ClipFeatures`
-):
-    "Register the classes of an audio encoder with transformers, so that a saved model finds them."
+def register(config:type, model:type, features:type):
+    "Register a config, a `FeatureModel` and `ClipFeatures`, so that a saved model finds its classes."
     AutoConfig.register(config.model_type, config, exist_ok=True)
     AutoModel.register(config, model, exist_ok=True)
     AutoFeatureExtractor.register(config, features, exist_ok=True)
@@ -428,8 +368,8 @@ class Spec(FromScratch):
     defaults = {'lr': 1e-4, 'batch_size': 16, 'loss_fn': 'l2', 'dropout': 0.0}
     options, whole_step, libraries = ('spec_augment',), True, ('torch', 'torchaudio')
     @staticmethod
-    def build(dropout=.1, spec_augment=False): # dropout has no effect
-        "`FeatureEncoder`, `LogMelExtractor`."
+    def build(dropout=.1, spec_augment=False):
+        "`FeatureEncoder`, `LogMelExtractor`; `dropout` has no effect."
         return FeatureEncoder(SpecModel(SpecConfig(spec_augment=spec_augment))), LogMelExtractor()
 
 # %% ../../nbs/21_models.features.ipynb #5f2d1d12
@@ -450,33 +390,24 @@ class Smile(FromScratch):
 ENCODERS = dict(spec=Spec, smile=Smile)
 
 # %% ../../nbs/21_models.features.ipynb #473f9f27
-def encoder_of(model, # a Hugging Face model, or a `FeatureModel`
-)->nn.Module: # `FeatureEncoder` or `SpeechEncoder`
-    "The audio encoder (states, lengths, vector) of a model. Raises `UserError` for other kinds of model."
+def encoder_of(model)->nn.Module:
+    """A Hugging Face model or `FeatureModel` as an audio encoder (states, lengths, vector).
+    Raises `UserError` for other kinds of model."""
     return (FeatureEncoder if getattr(model, 'reads_features', False) else SpeechEncoder)(model)
 
 # %% ../../nbs/21_models.features.ipynb #9606d342
-def load_audio(name, # key of `ENCODERS`, name on the Hugging Face hub, or local folder
-    dropout:float=.1, # of an encoder from scratch
-    **options, # of `ENCODERS[name]`; others have no effect
-)->tuple: # `FeatureEncoder` or `SpeechEncoder`; its feature extractor
-    "An audio encoder: new weights for a key of `ENCODERS`, else pre-trained. Raises `UserError`."
+def load_audio(name, dropout:float=.1, **options)->tuple:
+    """An audio encoder and its feature extractor: a key of `ENCODERS` (new weights), a hub name or a folder.
+    `dropout`: of an encoder from scratch. Raises `UserError`."""
     if name not in ENCODERS: return load_speech(name)
     entry = ENCODERS[name]; entry.check()
     return entry.build(dropout, **{k: v for k, v in options.items() if k in entry.options})
 
 # %% ../../nbs/21_models.features.ipynb #22c59edd
-def prepare(corpus:Corpus, # with its audio
-    encoder, # from `load_audio`
-    features, # its feature extractor
-    max_seconds:float=6., # of each clip
-    log=None, # called with a line: how many clips were computed, found and skipped
-)->Corpus: # with `features` in its table; unchanged if the encoder takes waveforms
-    "Compute features and set the encoder's statistics. Raises `UserError`."
+def prepare(corpus:Corpus, encoder, features, max_seconds:float=6., log=None)->Corpus:
+    """The corpus with its features, and the encoder with their statistics; unchanged for waveforms.
+    `encoder`, `features`: from `load_audio`; `max_seconds`: of each clip; `log`: called with a line."""
     if not isinstance(features, ClipFeatures): return corpus
     corpus = extract_features(corpus, features, max_seconds, log=log)
     encoder.standardise(*known_statistics(corpus, features))
     return corpus
-
-# %% ../../nbs/21_models.features.ipynb #9330714a
-show_shapes(__name__)

@@ -11,28 +11,20 @@ import torch
 from torch import nn, Tensor
 from torch.nn import functional as F
 from transformers.modeling_layers import GradientCheckpointingLayer
-from ..core import show_shapes
 from .encoders import Encoded, lengths_to_mask
 
 # %% ../../nbs/22_models.fusion.ipynb #35cf8b96
 class Attention(nn.Module):
-    "LN(x + Drop(W MHA(x, kv))): an attention sub-layer, post-norm."
-    def __init__(self,
-        d:int, # width
-        heads:int, # attention heads; they divide `d`
-        dropout:float=.3, # on the attention weights and on the output
-    ):
+    """LN(x + Drop(W MHA(x, kv))): an attention sub-layer, post-norm.
+    `d`: width, a multiple of `heads`; `dropout`: on the attention weights and on the output."""
+    def __init__(self, d:int, heads:int, dropout:float=.3):
         super().__init__()
         self.query, self.key, self.value, self.out = [nn.Linear(d, d) for _ in range(4)]
         self.norm, self.drop = nn.LayerNorm(d, eps=1e-12), nn.Dropout(dropout)
         self.heads, self.p = heads, dropout
 
-    def forward(self,
-        x:Tensor, # (B, L, d) queries
-        kv:Tensor, # (B, S, d) keys and values
-        mask:Tensor, # (B, S) bool, True where valid; at least one in each row
-    )->Tensor: # (B, L, d)
-        "`x` attends to `kv`."
+    def forward(self, x:Tensor, kv:Tensor, mask:Tensor)->Tensor:
+        "`x` (B, L, d) attends to `kv` (B, S, d). `mask`: (B, S) bool, True where valid. Returns (B, L, d)."
         split = lambda z: z.unflatten(-1, (self.heads, -1)).transpose(1, 2) # (B, heads, ·, d/heads)
         q, k, v = split(self.query(x)), split(self.key(kv)), split(self.value(kv))
         p = self.p if self.training else 0.
@@ -46,9 +38,7 @@ class FeedForward(nn.Module):
         super().__init__()
         self.up, self.down, self.norm = nn.Linear(d, 4*d), nn.Linear(4*d, d), nn.LayerNorm(d, eps=1e-12)
         self.drop = nn.Dropout(dropout)
-
-    def forward(self, x:Tensor)->Tensor: # (B, L, d) to (B, L, d)
-        "Apply the sub-layer to each position."
+    def forward(self, x:Tensor)->Tensor: # (B, L, d), each position by itself
         return self.norm(x + self.drop(self.down(self.up(x).relu())))
 
 # %% ../../nbs/22_models.fusion.ipynb #e8cb03ec
@@ -60,22 +50,16 @@ class CMELayer(GradientCheckpointingLayer):
             for _ in range(4)]
         self.text_ffn, self.audio_ffn = FeedForward(d, dropout), FeedForward(d, dropout)
 
-    def forward(self,
-        t:Tensor, # (B, L, d) text
-        a:Tensor, # (B, S, d) audio
-        t_mask:Tensor, # (B, L) bool, True where valid
-        a_mask:Tensor, # (B, S) bool, True where valid
-    )->tuple: # (B, L, d), (B, S, d)
-        "The three equations, for both streams."
+    def forward(self, t:Tensor, a:Tensor, t_mask:Tensor, a_mask:Tensor)->tuple:
+        """The three equations, for text (B, L, d) and audio (B, S, d).
+        `t_mask`: (B, L) bool, `a_mask`: (B, S) bool, True where valid. Returns (B, L, d), (B, S, d)."""
         t1, a1 = self.text_cross(t, a, a_mask), self.audio_cross(a, t, t_mask)
         t2, a2 = self.text_self(t1, t1, t_mask), self.audio_self(a1, a1, a_mask)
         return self.text_ffn(t2), self.audio_ffn(a2)
 
 # %% ../../nbs/22_models.fusion.ipynb #0eae1cf9
-def prepend_cls(cls:Tensor, # (d,)
-    x:Tensor, # (B, L, d)
-)->Tensor: # (B, 1+L, d)
-    "A stream with a CLS vector in front."
+def prepend_cls(cls:Tensor, x:Tensor)->Tensor:
+    "A stream with a CLS vector in front. `cls`: (d,); `x`: (B, L, d). Returns (B, 1+L, d)."
     return torch.cat([cls.expand(len(x), 1, -1), x], 1)
 
 # %% ../../nbs/22_models.fusion.ipynb #8a407518
@@ -86,13 +70,9 @@ class CME(nn.Module):
         self.text_cls, self.audio_cls = nn.Parameter(torch.randn(d)), nn.Parameter(torch.randn(d))
         self.layers = nn.ModuleList([CMELayer(d, heads, dropout) for _ in range(n_layers)])
 
-    def forward(self,
-        text:Tensor, # (B, L, d) states
-        audio:Tensor, # (B, S, d) states
-        text_lengths:Tensor, # (B,) int64, 0: no text
-        audio_lengths:Tensor, # (B,) int64, 0: no audio
-    )->tuple: # text (B, 1+L, d), audio (B, 1+S, d); the CLS state is the first
-        "Fuse two streams."
+    def forward(self, text:Tensor, audio:Tensor, text_lengths:Tensor, audio_lengths:Tensor)->tuple:
+        """Fuse states of text (B, L, d) and audio (B, S, d) with lengths (B,) int64, 0: none.
+        Returns text (B, 1+L, d), audio (B, 1+S, d); the CLS state is the first."""
         t, a = prepend_cls(self.text_cls, text), prepend_cls(self.audio_cls, audio)
         t_mask = lengths_to_mask(text_lengths + 1, t.shape[1])
         a_mask = lengths_to_mask(audio_lengths + 1, a.shape[1])
@@ -104,11 +84,7 @@ class Concatenation(nn.Module):
     "concatenation: the encoders' vectors"
     uses = ()
     reads_states, reads_vector = False, True
-    def __init__(self,
-        d:int, # width of the text vector
-        da:int, # width of the audio vector
-        **_, # the arguments of the other fusions
-    ):
+    def __init__(self, d:int, da:int, **_):
         super().__init__()
         self.width = d + da
     @staticmethod
@@ -120,24 +96,16 @@ class FusedOnly(nn.Module):
     "CME; features: the CLS states"
     uses = ('num_hidden_layers',)
     reads_states, reads_vector = True, False
-    def __init__(self,
-        d:int, # width of both streams
-        da:int, # width of the audio vector; that of the audio states is `d`
-        heads:int, # attention heads
-        n_layers:int=5, # of the CME
-        dropout:float=.3,
-        n_mixed:int=3, # layers of the transformers of v3
-    ):
+    def __init__(self, d:int, da:int, heads:int, n_layers:int=5, dropout:float=.3, n_mixed:int=3):
+        "`d`: width of both streams; `da`: of the audio vector; `n_layers`: of the CME; `n_mixed`: of v3."
         super().__init__()
         self.cme, self.width = CME(d, heads, n_layers, dropout), 2*d
     @staticmethod
     def hidden(d, context): return (768,) if context else (768, 512)
 
-    def forward(self,
-        text:Encoded, # states (B, L, d); lengths (B,), 0: no text; vector (B, d)
-        audio:Encoded, # states (B, S, d); lengths (B,), 0: no audio; vector (B, da)
-    )->tuple: # (B, d), (B, d)
-        "Feature vectors of text and audio."
+    def forward(self, text:Encoded, audio:Encoded)->tuple:
+        """Feature vectors of text and audio, (B, d) each.
+        `text`: states (B, L, d), lengths (B,), vector (B, d); `audio`: states (B, S, d), vector (B, da)."""
         t, a = self.cme(text.states, audio.states, text.lengths, audio.lengths)
         return t[:, 0], a[:, 0]
 
@@ -150,8 +118,7 @@ class Mixed(FusedOnly):
         mix = lambda i: nn.Sequential(nn.Dropout(dropout), nn.Linear(i, d), nn.ReLU())
         self.text_mix, self.audio_mix = mix(2*d), mix(da + d)
 
-    def forward(self, text, audio): # to (B, d), (B, d)
-        "Feature vectors of text and audio."
+    def forward(self, text, audio):
         t, a = super().forward(text, audio)
         mixed = self.text_mix(torch.cat([text.vector, t], 1))
         return mixed, self.audio_mix(torch.cat([audio.vector, a], 1))
@@ -169,8 +136,7 @@ class Transformed(FusedOnly):
             return nn.TransformerEncoder(layer, n_mixed, enable_nested_tensor=False)
         self.text_mix, self.audio_mix = transformer(), transformer()
 
-    def forward(self, text, audio): # to (B, 2d), (B, 2d)
-        "Feature vectors of text and audio."
+    def forward(self, text, audio):
         t, a = self.cme(text.states, audio.states, text.lengths, audio.lengths)
         def mix(transformer, cls, e, fused):
             x = prepend_cls(cls, torch.cat([e.states, fused[:, 1:]], 2))
@@ -181,12 +147,7 @@ class Transformed(FusedOnly):
 FUSIONS = dict(cc=Concatenation, v1=FusedOnly, v2=Mixed, v3=Transformed)
 
 # %% ../../nbs/22_models.fusion.ipynb #b64a5448
-def make_head(*widths:int, # of the input, the hidden layers, and the output
-    dropout:float=.3, # on the input
-)->nn.Sequential: # (B, widths[0]) to (B, widths[-1])
-    "A feed-forward head: dropout, then linear layers with ReLU between."
+def make_head(*widths:int, dropout:float=.3)->nn.Sequential:
+    "A feed-forward head, (B, widths[0]) to (B, widths[-1]): dropout, then linear layers with ReLU between."
     layers = [m for i, o in zip(widths, widths[1:]) for m in (nn.Linear(i, o), nn.ReLU())]
     return nn.Sequential(nn.Dropout(dropout), *layers[:-1])
-
-# %% ../../nbs/22_models.fusion.ipynb #9330714a
-show_shapes(__name__)

@@ -9,7 +9,6 @@ __all__ = ['LOSSES', 'AbsoluteError', 'SquaredError', 'SignEntropy', 'multi_loss
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from ..core import show_shapes
 from ..data.labels import to_class
 
 # %% ../../nbs/23_models.losses.ipynb #bbd70abf
@@ -37,13 +36,12 @@ class SignEntropy:
 LOSSES = dict(l1=AbsoluteError, l2=SquaredError, cross_entropy=SignEntropy)
 
 # %% ../../nbs/23_models.losses.ipynb #8944a0f9
-def multi_loss(predictions:dict, # {head: (B,) float, or (B, 3) logits for 'cross_entropy'}
-    labels:Tensor, # (B, H) float, a column for each head, in the order of `predictions`; NaN: skipped
-    loss_fn:str='l1', # key of `LOSSES`
-    weights:dict=None, # {head: weight}; 1 where not given
-    counts:Tensor=None, # (H,) labels of each head in the whole step; None: those of these rows
-)->tuple: # the sum, scalar; {head: its loss, scalar}
-    "The weighted sum of the heads' losses. Raises `ValueError` if heads and labels differ in number."
+def multi_loss(predictions:dict, labels:Tensor, loss_fn:str='l1', weights:dict=None,
+        counts:Tensor=None)->tuple:
+    """The weighted sum of the heads' losses and {head: its loss}, scalars.
+    `predictions`: {head: (B,) float, or (B, 3) logits}; `labels`: (B, H) float, columns in the same order,
+    NaN: skipped; `loss_fn`: key of `LOSSES`; `weights`: {head: weight}, 1 where not given; `counts`: (H,)
+    labels in the whole step, None: in these rows. Raises `ValueError` if sizes differ."""
     loss, weights = LOSSES[loss_fn], weights or {}
     def mean(p, y, n):
         known = ~y.isnan()
@@ -53,6 +51,3 @@ def multi_loss(predictions:dict, # {head: (B,) float, or (B, 3) logits for 'cros
     counts = [None]*len(predictions) if counts is None else counts
     terms = {h: mean(p, y, n) for (h, p), y, n in zip(predictions.items(), labels.T, counts, strict=True)}
     return sum(weights.get(h, 1.)*l for h, l in terms.items()), terms
-
-# %% ../../nbs/23_models.losses.ipynb #9330714a
-show_shapes(__name__)

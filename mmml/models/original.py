@@ -11,14 +11,14 @@ import re
 from pathlib import Path
 import torch
 from transformers import AutoConfig, AutoFeatureExtractor, AutoTokenizer
-from ..core import UserError, show_shapes
+from ..core import UserError
 from ..data.spec import RATE
 from .encoders import load_pretrained
 from .mmml import MMML, MMMLConfig
 
 # %% ../../nbs/26_models.original.ipynb #35054d33
-def cme_names()->dict: # {ours: theirs}
-    "The names of the modules of a CME layer in the authors' code."
+def cme_names()->dict:
+    "The names of the modules of a CME layer in the authors' code. Returns {ours: theirs}."
     names = {}
     for ours, theirs in (('text', 'lang'), ('audio', 'audio')):
         for kind, layer, inner in (('cross', 'attention', 'att'), ('self', 'self_att', 'self')):
@@ -43,16 +43,14 @@ ORIGINAL = { # ours: theirs
 }
 
 # %% ../../nbs/26_models.original.ipynb #263175f1
-def original_name(name:str, # of a parameter of `MMML`
-)->str: # 'speech_model.' replaces the prefix of the speech encoder
-    "The name of a parameter in the authors' code."
+def original_name(name:str)->str:
+    "The authors' name of a parameter of `MMML`, with 'speech_model.' for the speech encoder."
     for ours, theirs in ORIGINAL.items(): name = re.sub(ours, theirs, name)
     return name
 
 # %% ../../nbs/26_models.original.ipynb #06a2e6d7
-def tidy_names(state:dict, # {the authors' name: tensor}
-)->dict: # the same with 'speech_model.' and the libraries' current names
-    "A state dict of the authors' code under uniform names."
+def tidy_names(state:dict)->dict:
+    "A state dict of the authors' code with 'speech_model.' and the libraries' current names."
     out = {}
     for k, v in state.items():
         k = re.sub(r'^(data2vec|hubert)_model\.', 'speech_model.', k.removeprefix('module.'))
@@ -61,12 +59,8 @@ def tidy_names(state:dict, # {the authors' name: tensor}
     return out
 
 # %% ../../nbs/26_models.original.ipynb #039946e9
-def original_config(state:dict, # from `tidy_names`
-    text_config, # of the text encoder
-    audio_config, # of the speech encoder
-    **kwargs, # for `MMMLConfig`
-)->MMMLConfig:
-    "The config of a state dict of the authors' code. Raises `UserError` if it isn't one."
+def original_config(state:dict, text_config, audio_config, **kwargs)->MMMLConfig:
+    "The config of a state dict from `tidy_names`. Raises `UserError` if it isn't one."
     count = lambda prefix: len({m[1] for k in state if (m := re.match(prefix + r'\.(\d+)\.', k))})
     head = state.get('T_output_layers.1.weight')
     if head is None:
@@ -77,12 +71,10 @@ def original_config(state:dict, # from `tidy_names`
         num_mixed_layers=mixed or 3, context=head.shape[-1] == 2*text_config.hidden_size, **kwargs)
 
 # %% ../../nbs/26_models.original.ipynb #588b72e4
-def check_state(state, # should be {name: tensor}
-    where:str='the state dict', # for the error
-)->dict: # the same
-    "Raises `UserError` for anything but a dict of finite tensors."
-    if not isinstance(state, dict) or not all(isinstance(k, str) and torch.is_tensor(v)
-        for k, v in state.items()):
+def check_state(state, where:str='the state dict')->dict:
+    "The same state dict. Raises `UserError` for anything but a dict of finite tensors."
+    named = isinstance(state, dict) and all(isinstance(k, str) for k in state)
+    if not named or not all(map(torch.is_tensor, state.values())):
         raise UserError(f'{where}: expected a state dict {{name: tensor}}; found a {type(state).__name__}')
     for k, v in state.items():
         finite = lambda: v.isfinite().all() if v.is_floating_point() else v.ndim < 3
@@ -91,9 +83,8 @@ def check_state(state, # should be {name: tensor}
     return state
 
 # %% ../../nbs/26_models.original.ipynb #a54dda88
-def read_original(path, # of a file that `torch.save` wrote
-)->dict: # {name: tensor}
-    "A state dict from its file. Raises `UserError` for anything else."
+def read_original(path)->dict:
+    "The state dict in a file that `torch.save` wrote. Raises `UserError` for anything else."
     try: state = torch.load(path, map_location='cpu', weights_only=True)
     except FileNotFoundError: raise UserError(f'{path}: no such file') from None
     except Exception as e:
@@ -102,9 +93,7 @@ def read_original(path, # of a file that `torch.save` wrote
     return check_state(state, path)
 
 # %% ../../nbs/26_models.original.ipynb #b31d011c
-def copy_weights(state:dict, # from `tidy_names`
-    model:MMML, # changed in place
-):
+def copy_weights(state:dict, model:MMML):
     "Copy the authors' tensors into a model. Raises `UserError` with the names that don't fit."
     ours = {original_name(n): p for n, p in model.state_dict().items() if not n.startswith('null_')}
     shape = lambda x: tuple(x[0].shape if x.ndim == 2 and len(x) == 1 else x.shape) # their CLS is (1, d)
@@ -120,24 +109,19 @@ def copy_weights(state:dict, # from `tidy_names`
 
 # %% ../../nbs/26_models.original.ipynb #14a9368b
 @torch.no_grad()
-def fill_null(model:MMML, # in evaluation mode; its `null_text` (d,) and `null_audio` (da,) are changed
-    tokenizer=None, # of its text encoder; None: `null_text` isn't changed
-):
+def fill_null(model:MMML, tokenizer=None):
     "Set the null vectors to the encoders' vectors of an empty text and of 6 s of zeros."
     if tokenizer is not None and model.null_text is not None:
         ids = torch.tensor([tokenizer('').input_ids])
         model.null_text.copy_(model.text_encoder(ids, torch.ones_like(ids)).vector[0])
-    if model.null_audio is not None:
-        n = 6*RATE
-        model.null_audio.copy_(model.audio_encoder(torch.zeros(1, n), torch.tensor([n])).vector[0])
+    if model.null_audio is None: return
+    model.null_audio.copy_(model.audio_encoder(torch.zeros(1, 6*RATE), torch.tensor([6*RATE])).vector[0])
 
 # %% ../../nbs/26_models.original.ipynb #ed2c44f2
-def import_original(state, # state dict of the authors' code, or the path of its file
-    text_encoder, # its text encoder: config, or name or folder of a checkpoint
-    audio_encoder, # its speech encoder: config, or name or folder of a checkpoint
-    **kwargs, # for `MMMLConfig`, such as `dropout`
-)->tuple: # `MMML` in evaluation mode; tokenizer and feature extractor, None where a config was given
-    "A model trained with the authors' code. Raises `UserError` with the names that don't fit."
+def import_original(state, text_encoder, audio_encoder, **kwargs)->tuple:
+    """A model trained with the authors' code, its tokenizer and feature extractor.
+    `state`: dict, or path of its file; encoders: hub name or folder of a checkpoint, or a config (then
+    there is no tokenizer or feature extractor). Raises `UserError` with the names that don't fit."""
     state = tidy_names(read_original(state) if isinstance(state, (str, Path)) else check_state(state))
     def part(e, what, loader): return load_pretrained(loader, e, what) if isinstance(e, (str, Path)) else None
     text_config = part(text_encoder, 'text encoder', AutoConfig) or text_encoder
@@ -148,6 +132,3 @@ def import_original(state, # state dict of the authors' code, or the path of its
     features = part(audio_encoder, "audio encoder's feature extractor", AutoFeatureExtractor)
     fill_null(model, tokenizer)
     return model, tokenizer, features
-
-# %% ../../nbs/26_models.original.ipynb #9330714a
-show_shapes(__name__)

@@ -9,13 +9,11 @@ __all__ = ['as_wave', 'InMemory', 'MMMLProcessor', 'token_limit', 'load']
 import os
 from pathlib import Path
 from types import SimpleNamespace
-import numpy as np
-import pandas as pd
-import torch
+import numpy as np, pandas as pd, torch
 from torchaudio.functional import resample
 from transformers import AutoConfig, AutoFeatureExtractor, AutoProcessor, AutoTokenizer
 from fastcore.basics import patch
-from ..core import UserError, show_shapes
+from ..core import UserError
 from ..data.audio import decode
 from ..data.batches import UtteranceDataset
 from ..data.spec import RATE
@@ -23,10 +21,10 @@ from .encoders import load_pretrained
 from .mmml import MMML, MMMLConfig, needs
 
 # %% ../../nbs/27_models.processor.ipynb #pr0c0010
-def as_wave(audio, # path of a media file; or (S,) or (channels, S) float in [-1, 1]; None: no audio
-    sampling_rate:int=RATE, # Hz, of an array
-)->np.ndarray: # (S',) float32, 16 kHz, mono; S' is 0 for None
-    "Audio as a model expects it. Raises `Unreadable` for a file without audio, `UserError` for other arrays."
+def as_wave(audio, sampling_rate:int=RATE)->np.ndarray:
+    """Audio as a model expects it, (S',) float32, 16 kHz, mono; S' is 0 for None.
+    `audio`: path of a media file, or (S,) or (channels, S) float in [-1, 1] at `sampling_rate` Hz. Raises
+    `Unreadable` for a file without audio, `UserError` for other arrays."""
     if audio is None: return np.zeros(0, np.float32)
     if isinstance(audio, (str, os.PathLike)): return decode(audio)
     x = torch.as_tensor(np.asarray(audio, np.float32))
@@ -43,20 +41,16 @@ class InMemory(UtteranceDataset):
 
 # %% ../../nbs/27_models.processor.ipynb #pr0c0015
 class MMMLProcessor:
-    "Tokenizer, decoding, resampling and feature extraction of a model."
-    def __init__(self,
-        config:MMMLConfig, # windows and limits
-        tokenizer=None, # None: the model encodes no text
-        feature_extractor=None, # None: the model encodes no audio
-    ): self.config, self.tokenizer, self.feature_extractor = config, tokenizer, feature_extractor
+    """Tokenizer, decoding, resampling and feature extraction of a model.
+    `tokenizer`, `feature_extractor`: None: the model encodes no text or audio."""
+    def __init__(self, config:MMMLConfig, tokenizer=None, feature_extractor=None):
+        self.config, self.tokenizer, self.feature_extractor = config, tokenizer, feature_extractor
 
-    def __call__(self,
-        text=None, # str, or a list of B str; None or '': no text
-        audio=None, # path or array (see `as_wave`), or a list of B of them; None: no audio
-        context=None, # preceding utterances: a list of (text, audio), the oldest first, or B such lists
-        sampling_rate:int=RATE, # Hz, of arrays
-    )->dict: # the arguments of `MMML.forward`
-        "A batch of B utterances. Raises `UserError` if there is nothing to encode, or lengths differ."
+    def __call__(self, text=None, audio=None, context=None, sampling_rate:int=RATE)->dict:
+        """The arguments of `MMML.forward` for one utterance, or for B.
+        `text`: str, or a list of B, None or '': no text; `audio`: path or array (see `as_wave`), or a list
+        of B; `context`: what was said before, a list of (text, audio), the oldest first, or B such lists;
+        `sampling_rate`: Hz, of arrays. Raises `UserError` if lengths differ, or nothing is left."""
         one = not isinstance(text, (list, tuple)) and not isinstance(audio, (list, tuple))
         n = 1 if one else len(text if isinstance(text, (list, tuple)) else audio)
         as_list = lambda x: [x] if one else list(x) if x is not None else [None]*n
@@ -68,10 +62,8 @@ class MMMLProcessor:
 
 # %% ../../nbs/27_models.processor.ipynb #pr0c0017
 @patch
-def batch(self:MMMLProcessor,
-    conversations:list, # B lists of (text, audio), the oldest first; the last of each is the utterance
-    sampling_rate:int=RATE)->dict:
-    "The batch of the last utterances, each after those before it."
+def batch(self:MMMLProcessor, conversations:list, sampling_rate:int=RATE)->dict:
+    "The batch of the last utterances of B conversations: lists of (text, audio), the oldest first."
     rows = [(t or '', as_wave(a, sampling_rate), i) for c in conversations for i, (t, a) in enumerate(c)]
     there = [len(w) > 0 and self.feature_extractor is not None or bool(t) and self.tokenizer is not None
         for t, w, _ in rows]
@@ -88,10 +80,11 @@ def batch(self:MMMLProcessor,
 
 # %% ../../nbs/27_models.processor.ipynb #pr0c0018
 @patch(as_prop=True)
-def model_inputs(self:MMMLProcessor)->list: # of 'text', 'audio'
-    "The modalities that the model encodes."
+def model_inputs(self:MMMLProcessor)->list:
+    "The modalities that the model encodes: 'text', 'audio'."
     return [m for m, x in (('text', self.tokenizer), ('audio', self.feature_extractor)) if x is not None]
 
+# %% ../../nbs/27_models.processor.ipynb #tok3nlim
 def token_limit(config:MMMLConfig, tokenizer=None)->int:
     "Tokens of a text that are encoded, the special ones included."
     n = getattr(config.text_config, 'max_position_embeddings', 514) if tokenizer else 514
@@ -100,20 +93,14 @@ def token_limit(config:MMMLConfig, tokenizer=None)->int:
 
 # %% ../../nbs/27_models.processor.ipynb #pr0c0020
 @patch
-def save_pretrained(self:MMMLProcessor,
-    folder, # to write
-    **_, # what transformers passes
-):
-    "Save tokenizer and feature extractor next to a model's config."
+def save_pretrained(self:MMMLProcessor, folder, **_):
+    "Save tokenizer and feature extractor next to a model's config. `folder`: to write."
     for x in (self.tokenizer, self.feature_extractor):
         if x is not None: x.save_pretrained(folder)
 
 @patch(cls_method=True)
-def from_pretrained(cls:MMMLProcessor,
-    name, # folder of a model, or its name on the hub
-    **kw, # for `from_pretrained` of tokenizer and feature extractor
-)->MMMLProcessor:
-    "The processor of a model. Raises `UserError`."
+def from_pretrained(cls:MMMLProcessor, name, **kw)->MMMLProcessor:
+    "The processor of a model. Raises `UserError`. `name`: folder of a model, or its name on the hub."
     kw = {k: v for k, v in kw.items() if not k.startswith('_') and k not in ('trust_remote_code', 'config')}
     config = load_pretrained(AutoConfig, name, 'model', **kw)
     text, audio = needs(config.heads)
@@ -124,15 +111,11 @@ def from_pretrained(cls:MMMLProcessor,
 AutoProcessor.register(MMMLConfig, MMMLProcessor, exist_ok=True)
 
 # %% ../../nbs/27_models.processor.ipynb #pr0c0022
-def load(name, # run folder, model folder, or name on the hub
-)->MMML: # in evaluation mode, with its `processor`
-    "A trained model. Raises `UserError` if there is none."
+def load(name)->MMML:
+    "The model of a run folder, model folder or hub name, for evaluation, with its `processor`."
     folder = Path(name)/'model' if (Path(name)/'model'/'config.json').is_file() else name
     if Path(folder).is_dir() and not (Path(folder)/'config.json').is_file():
         raise UserError(f'{name}: no config.json in it, so it is neither a run nor a model')
     model = load_pretrained(MMML, folder, 'model').eval()
     model.processor = MMMLProcessor.from_pretrained(folder)
     return model
-
-# %% ../../nbs/27_models.processor.ipynb #pr0c0033
-show_shapes(__name__)

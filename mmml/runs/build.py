@@ -7,19 +7,16 @@ __all__ = ['open_data', 'label_columns', 'family_of', 'build_model', 'make_datas
            'build_trainer', 'describe', 'identity']
 
 # %% ../../nbs/42_runs.build.ipynb #bu1ld004
-import hashlib
-import math
+import hashlib, math
 from importlib.metadata import version
 from pathlib import Path
-import numpy as np
-import torch
+import numpy as np, torch
 from transformers import set_seed
 import mmml
-from ..core import UserError, show_shapes
+from ..core import UserError
 from ..data.batches import UtteranceDataset, make_loader, targets
 from ..data.corpus import Corpus, open_corpus
-from ..data.spec import LABELS
-from ..data.spec import SPECS
+from ..data.spec import LABELS, SPECS
 from ..models.adapters import add_lora, save_memory
 from ..models.mmml import from_encoders
 from ..models.processor import token_limit
@@ -29,28 +26,26 @@ from ..training.metrics import METRICS
 from ..training.trainer import Dist, StopAfter, Trainer
 
 # %% ../../nbs/42_runs.build.ipynb #bu1ld010
-def open_data(cfg:RunConfig,
-    log=print, # called with a line about each thing that was fixed
-)->Corpus:
-    "The corpus of a run. Raises `UserError`."
+def open_data(cfg:RunConfig, log=print)->Corpus:
+    "The corpus of a run. Raises `UserError`. `log`: called with a line about each thing that was fixed."
     d = cfg.data
     own = {} if d.dataset in SPECS else dict(label_range=d.label_range, metrics=d.metrics)
     return open_corpus(d.dataset, d.data_dir, **own, log=log, keep_incomplete=d.keep_incomplete)
 
 # %% ../../nbs/42_runs.build.ipynb #bu1ld011
-def label_columns(cfg:RunConfig, corpus:Corpus)->dict: # {head: column}
-    "The label that each head learns and is measured by."
+def label_columns(cfg:RunConfig, corpus:Corpus)->dict:
+    "{head: column} of the label that each head learns and is measured by."
     own = corpus.spec.own_labels and cfg.data.unimodal_labels
     return {h: LABELS[h] if own else 'label' for h in cfg.model.loss}
 
-def family_of(cfg:RunConfig, corpus:Corpus)->str: # key of `METRICS`
-    "The family of metrics: that of the corpus, or that of a classification."
+def family_of(cfg:RunConfig, corpus:Corpus)->str:
+    "The key of `METRICS` of a run: that of the corpus, or that of a classification."
     if cfg.model.train_mode == 'regression': return corpus.spec.metrics
     return next(k for k, m in METRICS.items() if m.outputs > 1)
 
 # %% ../../nbs/42_runs.build.ipynb #eb2b6a40
-def build_model(cfg:RunConfig)->tuple: # `MMML`, tokenizer, feature extractor; None where not needed
-    "Model, tokenizer and feature extractor of a run. Raises `UserError`."
+def build_model(cfg:RunConfig)->tuple:
+    "`MMML`, tokenizer and feature extractor of a run (None where not needed). Raises `UserError`."
     set_seed(cfg.train.seed); m = cfg.model
     model, tokenizer, features = from_encoders(m.text_encoder, m.audio_encoder, m.loss, m.spec_augment,
         fusion=cfg.fusion, context=m.context, num_cme_layers=m.num_hidden_layers,
@@ -62,25 +57,15 @@ def build_model(cfg:RunConfig)->tuple: # `MMML`, tokenizer, feature extractor; N
     return model, tokenizer, features
 
 # %% ../../nbs/42_runs.build.ipynb #87e59de7
-def make_dataset(model, # `MMML`; its config holds windows and limits
-    corpus:Corpus, # with its audio
-    tokenizer=None,
-    features=None, # feature extractor
-    own_labels:bool=True, # see `targets`
-)->UtteranceDataset:
-    "The dataset whose batches fit a model."
+def make_dataset(model, corpus:Corpus, tokenizer=None, features=None, own_labels:bool=True)->UtteranceDataset:
+    "The dataset whose batches fit a model. `own_labels`: see `targets`."
     c = model.config
     return UtteranceDataset(corpus, tokenizer, features, c.heads, own_labels, c.context, c.text_context_len,
         c.audio_context_len, c.max_seconds, max_tokens=token_limit(c, tokenizer))
 
 # %% ../../nbs/42_runs.build.ipynb #52131259
-def build_loaders(cfg:RunConfig,
-    corpus:Corpus, # with its audio
-    model, # `MMML`
-    tokenizer, # or None
-    features, # feature extractor, or None
-    dist:Dist)->tuple: # {split: loader}; the labels of each row, (n_rows, H)
-    "The batches of each split, and the labels."
+def build_loaders(cfg:RunConfig, corpus:Corpus, model, tokenizer, features, dist:Dist)->tuple:
+    "{split: loader}, and the labels of each row, (n_rows, H)."
     own, h = corpus.spec.own_labels and cfg.data.unimodal_labels, cfg.hardware
     workers = h.num_workers if h.num_workers is not None else 4 if dist.accel.device.type == 'cuda' else 0
     dataset = make_dataset(model, corpus, tokenizer, features, own)
@@ -89,10 +74,8 @@ def build_loaders(cfg:RunConfig,
     return {m: loader(m) for m in ('train', 'valid', 'test')}, targets(corpus, cfg.model.loss, own)
 
 # %% ../../nbs/42_runs.build.ipynb #4a64d14e
-def check_targets(corpus:Corpus,
-    truth, # (n_rows, H), see `targets`
-    heads:str):
-    "Raises `UserError` for a head without a label in the training or validation split."
+def check_targets(corpus:Corpus, truth, heads:str):
+    "Raises `UserError` for a head without a label in training or validation. `truth`: (n_rows, H)."
     for h, y in zip(heads, truth.T):
         for mode in ('train', 'valid'):
             if np.isnan(y[corpus.rows(mode)]).all():
@@ -100,13 +83,9 @@ def check_targets(corpus:Corpus,
                 raise UserError(f'no utterance of the {mode} split has {what}: remove {h} from --loss')
 
 # %% ../../nbs/42_runs.build.ipynb #3423c4e0
-def build_trainer(cfg:RunConfig,
-    model, # `MMML`
-    loaders:dict, # {split: loader}
-    valid:np.ndarray, # (n, H) labels of the validation split
-    family:str, # of metrics
-    dist:Dist)->Trainer:
-    "The training loop of a run, without what writes files."
+def build_trainer(cfg:RunConfig, model, loaders:dict, valid:np.ndarray, family:str, dist:Dist)->Trainer:
+    """The training loop of a run, without what writes files.
+    `valid`: (n, H) labels of the validation split; `family`: of metrics."""
     t, r = cfg.train, cfg.recipe
     callbacks = [Progress(), Record(family, valid), TerminateOnNaN(), EarlyStopping(t.early_stop),
         StopAfter(t.epochs or math.inf)]
@@ -116,10 +95,8 @@ def build_trainer(cfg:RunConfig,
         t.seed, callbacks, dist.accel, t.head_lr, r['keep_state'], t.clip)
 
 # %% ../../nbs/42_runs.build.ipynb #aa1ad063
-def describe(cfg:RunConfig,
-    corpus:Corpus, # with its audio
-    dist:Dist)->dict: # for config.json
-    "All it takes to repeat a run and to read its results."
+def describe(cfg:RunConfig, corpus:Corpus, dist:Dist)->dict:
+    "config.json: all it takes to repeat a run and to read its results. `corpus`: with its audio."
     scratch = encoders().get(cfg.model.audio_encoder)
     libraries = 'torch', 'torchaudio', 'transformers', 'accelerate', 'av', *getattr(scratch, 'libraries', ())
     stems = ' '.join(Path(f).stem for f in corpus.table.get('features', ()))
@@ -130,12 +107,8 @@ def describe(cfg:RunConfig,
         versions={p: version(p) for p in libraries} | dict(mmml=mmml.__version__), **files)
 
 # %% ../../nbs/42_runs.build.ipynb #57e3df21
-def identity(config:dict, # from `describe`
-)->dict:
-    "What a run must share with the one that it resumes."
+def identity(config:dict)->dict:
+    "What a run must share with the one that it resumes. `config`: from `describe`."
     name = lambda v: Path(v).name if isinstance(v, str) and Path(v).is_dir() else v # a folder may have moved
     data = {k: config[k] for k in ('data', 'processes', 'features') if k in config}
     return {k: name(v) for k, v in config['effective'].items()} | data
-
-# %% ../../nbs/42_runs.build.ipynb #bu1ld023
-show_shapes(__name__)

@@ -10,14 +10,13 @@ __all__ = ['fusions', 'losses', 'metrics', 'encoders', 'RUN', 'RUN_AUDIO', 'RECI
            'configs_of', 'default_text', 'help_text']
 
 # %% ../../nbs/40_runs.config.ipynb #666f6a42
-import math
-import os
+import math, os
 from dataclasses import dataclass, field, fields, make_dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from ..core import UserError, entries, show_shapes
-from ..data.spec import HEADS, SAMPLE, SPECS, CorpusSpec, check_heads, check_spec, locate
+from ..core import UserError, entries
+from ..data.spec import HEADS, SAMPLE, SPECS, CorpusSpec, check_heads, locate
 
 # %% ../../nbs/40_runs.config.ipynb #c0nf1g02
 fusions = partial(entries, 'mmml.models.fusion', 'FUSIONS') # each called without arguments: {name: entry}
@@ -31,11 +30,8 @@ def _regressions(): return [k for k, e in metrics().items() if e.outputs == 1]
 # %% ../../nbs/40_runs.config.ipynb #7e90a27b
 RUN, RUN_AUDIO = 'mmml_run', 'mmml_run_audio' # the commands
 
-def flag(default, # of the paper; a preset or recipe may have another
-    help:str, # for the command line; the default is appended
-    **kw, # choices, docs (called), least, most, aliases, nargs, text (of the default), only (a command), free
-):
-    "A field of the sections. A `free` one has no influence on the results."
+def flag(default, help:str, **kw):
+    "A field of the sections; its default is the paper's. A `free` one has no influence on the results."
     return field(default=default, metadata=dict(help=help, **kw))
 
 # %% ../../nbs/40_runs.config.ipynb #c0nf1g06
@@ -119,7 +115,7 @@ class TrainConfig(Section):
     batch_size:int = flag(8, 'utterances a step, for each process', least=1)
     clip:float = flag(None, "largest norm of a step's gradients", least=0, text='none; tuned 1')
     early_stop:int = flag(8, 'stop after so many epochs without a lower validation loss', least=1)
-    epochs:int = flag(None, 'at most so many epochs', least=1, 
+    epochs:int = flag(None, 'at most so many epochs', least=1,
         text='no limit; tuned 12; smile on the sample 6')
 
 # %% ../../nbs/40_runs.config.ipynb #c0nf1g10
@@ -200,9 +196,9 @@ PRESETS = {
 AUDIO_ONLY = dict(batch_size=16, loss_fn='l2', dropout=0., lr=1e-5)
 
 # %% ../../nbs/40_runs.config.ipynb #d1462f4f
-def preset_of(v:dict, # {flag: value}: what was given, over `DEFAULTS`
-    spec:CorpusSpec)->tuple: # its name, {flag: value}
-    "The defaults of a corpus and a choice of model; an audio-only model has those of its encoder."
+def preset_of(v:dict, spec:CorpusSpec)->tuple:
+    """The name and {flag: value} of the defaults of a corpus and a choice of model `v` {flag: value}.
+    An audio-only model has those of its encoder."""
     base = spec.preset or spec.language
     traits = {base, v['model'], 'context' if v['context'] else ''}
     fits = [k.split(', ') for k in PRESETS if base in (t := k.split(', ')) and set(t) <= traits]
@@ -219,12 +215,8 @@ def preset_of(v:dict, # {flag: value}: what was given, over `DEFAULTS`
 def spec_of(f:Flags)->CorpusSpec:
     "The spec of the corpus, with the label range and metrics that were given. Raises `UserError`."
     dataset = f.dataset or DEFAULTS['dataset']
-    spec = locate(dataset, f.data_dir or DEFAULTS['data_dir'])[0]
-    own = {k: v for k in ('label_range', 'metrics') if (v := getattr(f, k)) is not None}
-    if own and dataset in SPECS:
-        k = next(iter(own))
-        raise UserError(f'--{k} is for a corpus of your own; that of {dataset} is {getattr(spec, k)}')
-    spec = check_spec(replace(spec, **own), '--label_range')
+    own = dict(label_range=f.label_range, metrics=f.metrics)
+    spec = locate(dataset, f.data_dir or DEFAULTS['data_dir'], **own)[0]
     if spec.metrics not in (known := _regressions()):
         raise UserError(f"metrics is '{spec.metrics}' in corpus.json: expected {' or '.join(known)}")
     if spec.preset not in (None, 'tiny'):
@@ -259,9 +251,8 @@ def _no_tf32(v):
     return not gpu or auto or v['precision'] in ('bf16', 'fp16')
 
 # %% ../../nbs/40_runs.config.ipynb #388010aa
-def without_effect(v:dict, # {flag: value}, resolved
-    spec:CorpusSpec)->set: # of flags
-    "The flags that do nothing in this run."
+def without_effect(v:dict, spec:CorpusSpec)->set:
+    "The flags that do nothing in this run. `v`: {flag: value}, resolved."
     heads, classes = set(v['loss']), v['train_mode'] == 'classification'
     scratch = encoders().get(v['audio_encoder'])
     there = [e for e, h in (('text', 'MT'), ('audio', 'MA')) if set(h) & heads]
@@ -281,10 +272,8 @@ def without_effect(v:dict, # {flag: value}, resolved
     return {k for k, x in idle.items() if x}
 
 # %% ../../nbs/40_runs.config.ipynb #c0nf1g19
-def check_effect(given:dict, # {flag: value}, what was typed
-    v:dict, # {flag: value}, resolved
-    spec:CorpusSpec):
-    "Raises `UserError` for a flag without effect, naming the flags that make it so."
+def check_effect(given:dict, v:dict, spec:CorpusSpec):
+    "Raises `UserError` for a flag in `given` without effect, naming the flags in `v` that make it so."
     idle = without_effect(v, spec) | ({'tf32'} if 'tf32' in given and _no_tf32(v) else set())
     useless = next((k for k in FIELDS if k in given and k in idle), None)
     if not useless: return
@@ -299,9 +288,8 @@ def check_effect(given:dict, # {flag: value}, what was typed
     raise UserError(f'--{useless} has no effect {why}: omit it')
 
 # %% ../../nbs/40_runs.config.ipynb #c0nf1g20
-def check_together(v:dict, # {flag: value}, resolved
-    spec:CorpusSpec):
-    "Raises `UserError` for values that exclude each other."
+def check_together(v:dict, spec:CorpusSpec):
+    "Raises `UserError` for values that exclude each other. `v`: {flag: value}, resolved."
     outputs = 3 if v['train_mode'] == 'classification' else 1
     name, parts = v['audio_encoder'], v['grad_accum']; e = encoders().get(name)
     if getattr(losses()[v['loss_fn']], 'outputs', 1) != outputs:
@@ -320,10 +308,8 @@ def check_together(v:dict, # {flag: value}, resolved
             'micro-batches')
 
 # %% ../../nbs/40_runs.config.ipynb #20f081a1
-def head_weights(loss:str, # heads, in the order of the weights
-    weights:str, # such as '1,0.5,0.5'; None: 1 each
-)->dict: # {head: weight}, or None
-    "The weights of the heads. Raises `UserError` unless there is a number for each head."
+def head_weights(loss:str, weights:str)->dict:
+    "{head: weight} of '1,0.5,0.5', in the order of the heads `loss`; None of None. Raises `UserError`."
     if weights is None: return None
     try: w = [float(x) for x in weights.split(',')]
     except ValueError: w = []
@@ -333,10 +319,9 @@ def head_weights(loss:str, # heads, in the order of the weights
     return dict(zip(loss.upper(), w))
 
 # %% ../../nbs/40_runs.config.ipynb #87413ef2
-def resolve(f:Flags,
-    spec:CorpusSpec=None, # of its corpus; None: it is looked up
-)->RunConfig:
-    "Fill in defaults, preset and recipe. Raises `UserError` for values out of range or without effect."
+def resolve(f:Flags, spec:CorpusSpec=None)->RunConfig:
+    """Fill in defaults, preset and recipe. Raises `UserError` for values out of range or without effect.
+    `spec`: of its corpus, None: it is looked up."""
     check_values(f)
     given = {k: v for k, v in vars(f).items() if v is not None}
     if f.audio_only: given = dict(loss='A', context=False) | given
@@ -355,10 +340,8 @@ def resolve(f:Flags,
     return RunConfig(**sections, preset=preset, changed=tuple(k for k in v if v[k] != usual[k]))
 
 # %% ../../nbs/40_runs.config.ipynb #c0nf1g25
-def as_flags(cfg, # `RunConfig`, `Flags`, or the name or folder of a corpus
-    **kw, # more flags, over those
-)->Flags: # Raises `TypeError` for a wrong type
-    "What would have to be typed for a config."
+def as_flags(cfg, **kw)->Flags:
+    "What would be typed for a `RunConfig`, `Flags`, or corpus. Raises `TypeError` for a wrong type."
     if isinstance(cfg, RunConfig):
         spec = locate(cfg.data.dataset, cfg.data.data_dir)[0]
         own = set() if cfg.data.dataset not in SPECS else {'label_range', 'metrics'}
@@ -370,9 +353,8 @@ def as_flags(cfg, # `RunConfig`, `Flags`, or the name or folder of a corpus
     return replace(cfg, **kw)
 
 # %% ../../nbs/40_runs.config.ipynb #6ca5ea6b
-def run_name(cfg:RunConfig, # resolved
-)->str: # such as 'sample-cme-v1-context-MTA-seed1'
-    "The name of a run's folder."
+def run_name(cfg:RunConfig)->str:
+    "The name of a run's folder, such as 'sample-cme-v1-context-MTA-seed1'."
     m, v = cfg.model, cfg.flat
     fused = ['cme', m.cme_version] if m.model == 'cme' else [m.model]
     what = [*(fused if 'M' in m.loss else []), 'context' if m.context else 'nocontext', m.loss]
@@ -384,16 +366,14 @@ def run_name(cfg:RunConfig, # resolved
     return '-'.join([Path(cfg.data.dataset).name or 'corpus', *what, *other, f'seed{cfg.train.seed}'])
 
 # %% ../../nbs/40_runs.config.ipynb #c0nf1g37
-def effective(cfg:RunConfig,
-    spec:CorpusSpec, # of its corpus
-)->dict: # {flag: value}
-    "The settings that have an influence on the results."
+def effective(cfg:RunConfig, spec:CorpusSpec)->dict:
+    "{flag: value} of the settings that have an influence on the results. `spec`: of its corpus."
     idle = without_effect(cfg.flat, spec)
     idle |= {'audio_only', *(k for k, f in FIELDS.items() if f.metadata.get('free'))}
     return {k: v for k, v in cfg.flat.items() if k not in idle}
 
 # %% ../../nbs/40_runs.config.ipynb #06df9130
-def seeds_of(f:Flags)->list: # of int
+def seeds_of(f:Flags)->list:
     "The seeds of `--seeds`, or the one of `--seed`. Raises `UserError`."
     if f.seeds is None: return [DEFAULTS['seed'] if f.seed is None else f.seed]
     if f.seed is not None: raise UserError('--seed has no effect with --seeds: omit it')
@@ -405,15 +385,13 @@ def seeds_of(f:Flags)->list: # of int
             'commas, such as 1,11,111')
     return seeds
 
-def configs_of(f:Flags)->list: # of `RunConfig`
-    "The resolved config of each seed. Raises `UserError`."
+def configs_of(f:Flags)->list:
+    "The `RunConfig` of each seed. Raises `UserError`."
     return [resolve(replace(f, seed=s)) for s in seeds_of(f)]
 
 # %% ../../nbs/40_runs.config.ipynb #c0nf1g30
-def default_text(name:str, # of a flag
-    audio:bool=False, # for `mmml_run_audio`
-)->str:
-    "The default of a flag, and the presets that have another one."
+def default_text(name:str, audio:bool=False)->str:
+    "The default of a flag, and the presets that have another one. `audio`: for `mmml_run_audio`."
     if FIELDS[name].metadata.get('text'): return FIELDS[name].metadata['text']
     show = lambda x: f'{x:g}'.replace('e-0', 'e-') if isinstance(x, float) else str(x)
     scratch = {k: getattr(e, 'defaults', {}) for k, e in encoders().items()}
@@ -424,15 +402,10 @@ def default_text(name:str, # of a flag
     return '; '.join([show(usual), *(f'{k} {show(v)}' for k, v in other.items())])
 
 # %% ../../nbs/40_runs.config.ipynb #c0nf1g39
-def help_text(name:str, # of a flag
-    audio:bool=False, # for `mmml_run_audio`
-)->str:
-    "What a flag means, the entries of its registry, and its default."
+def help_text(name:str, audio:bool=False)->str:
+    "What a flag means, the entries of its registry, and its default. `audio`: for `mmml_run_audio`."
     m = FIELDS[name].metadata
     known = m['choices']() if 'choices' in m else None
     shown = {k: e for k, e in m.get('docs', dict)().items() if e.__doc__ and (known is None or k in known)}
     listed = [f'{k}: {e.__doc__.splitlines()[0]}' for k, e in shown.items()]
     return f"{m['help']}{'; '.join(['', *listed])} ({default_text(name, audio)})"
-
-# %% ../../nbs/40_runs.config.ipynb #c0nf1g35
-show_shapes(__name__)

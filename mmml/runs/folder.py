@@ -8,31 +8,25 @@ __all__ = ['SECOND', 'check_run_folder', 'lock_folder', 'write_model_folder', 'R
            'draw_confusion']
 
 # %% ../../nbs/41_runs.folder.ipynb #f1d9d2a8
-import json
-import os
-import re
-import shutil
+import json, os, re, shutil
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-import numpy as np
-import pandas as pd
+import numpy as np, pandas as pd
 from fastcore.basics import patch
 from filelock import FileLock, Timeout
 from matplotlib.figure import Figure
 from safetensors import SafetensorError
-from ..core import UserError, atomic_write, show_shapes
-from ..data.spec import HEADS
+from ..core import UserError, atomic_write
+from ..data.spec import HEADS, LABELS
 from ..models.mmml import save_model
 from ..models.processor import load as load_model
 from ..training.metrics import METRICS, bootstrap_ci, drop_unlabelled
 from ..training.metrics import evaluate as metrics_of
 
 # %% ../../nbs/41_runs.folder.ipynb #97444e20
-def check_run_folder(folder:Path,
-    resume:bool, # continue what is there
-):
-    "Raises `UserError` for a folder in which results could be lost, or that can't be written."
+def check_run_folder(folder:Path, resume:bool):
+    "Raises `UserError` for a folder in which results could be lost (unless `resume`), or not written."
     if (folder/'results.json').exists():
         raise UserError(f'{folder} holds a finished run: read its results.json, or choose another '
             '--output_dir or --seed, or delete it')
@@ -46,9 +40,7 @@ def check_run_folder(folder:Path,
 
 # %% ../../nbs/41_runs.folder.ipynb #2d5b20d1
 @contextmanager
-def lock_folder(folder:Path, # of a run
-    wanted:bool=True, # False: do nothing
-):
+def lock_folder(folder:Path, wanted:bool=True):
     "Hold a run folder while working in it. Raises `UserError` if another process does."
     if not wanted: yield; return
     lock = FileLock(folder/'.lock')
@@ -64,20 +56,14 @@ def lock_folder(folder:Path, # of a run
         with suppress(OSError): folder.rmdir() # if the run wrote nothing
 
 # %% ../../nbs/41_runs.folder.ipynb #de2b4022
-def write_model_folder(folder:Path, # to write
-    model, # `MMML`
-    tokenizer, # or None
-    features, # feature extractor, or None
-    card:str, # its README.md
-):
+def write_model_folder(folder:Path, model, tokenizer, features, card:str):
     "`save_model` to a temporary folder, then renamed. Raises `UserError`."
     tmp = folder.with_name(f'.{folder.name}.part')
     for f in (tmp, folder): shutil.rmtree(f, ignore_errors=True)
     try: save_model(tmp, model, tokenizer, features, card); os.replace(tmp, folder)
     except (OSError, SafetensorError) as e:
-        shutil.rmtree(tmp, ignore_errors=True)
-        reason = getattr(e, 'strerror', None) or e
-        raise UserError(f"can't write {folder}: {reason}; free some space, and --resume") from None
+        shutil.rmtree(tmp, ignore_errors=True); why = getattr(e, 'strerror', None) or e
+        raise UserError(f"can't write {folder}: {why}; free some space, and --resume") from None
 
 # %% ../../nbs/41_runs.folder.ipynb #be1581c0
 SECOND = '_highest_val_acc' # ends the columns of the authors' second choice of an epoch
@@ -85,12 +71,9 @@ SECOND = '_highest_val_acc' # ends the columns of the authors' second choice of 
 # %% ../../nbs/41_runs.folder.ipynb #5f7f758c
 @dataclass(repr=False)
 class Run:
-    "A finished run."
-    folder:Path
-    config:dict # config.json
-    results:dict # results.json
-    history:pd.DataFrame # a row an epoch
-    predictions:pd.DataFrame # a row a test utterance: ids, text, labels, predictions of each head
+    """A finished run: `config` and `results` as in its json files, `history` with a row an epoch, and
+    `predictions` with a row a test utterance: ids, text, labels, predictions of each head."""
+    folder:Path; config:dict; results:dict; history:pd.DataFrame; predictions:pd.DataFrame
     @property
     def flags(self): return self.config['flags'] # {flag: value}, resolved
     @property
@@ -108,33 +91,33 @@ class Run:
 
 # %% ../../nbs/41_runs.folder.ipynb #f0lder05
 @patch
-def columns(self:Run, head:str, suffix:str='')->list: # of str
+def columns(self:Run, head:str, suffix:str='')->list:
     "The names of a head's columns in `predictions`; `suffix` is '' or `SECOND`."
     names = self.family.level_names
     return [f'{head}{suffix}_{c}' for c in names] if self.classifies else [head + suffix]
 
 @patch
-def outputs(self:Run, head:str, suffix:str='')->np.ndarray: # (n,), or (n, 3) probabilities of a classifier
-    "The predictions of a head on the test split."
+def outputs(self:Run, head:str, suffix:str='')->np.ndarray:
+    "The predictions of a head on the test split: (n,), or (n, 3) probabilities of a classifier."
     p = self.predictions[self.columns(head, suffix)].to_numpy(float)
     return p if self.classifies else p[:, 0]
 
 @patch
-def truth(self:Run, head:str)->np.ndarray: # (n,) float, NaN where the head had no input
-    "The labels that a head is measured by."
+def truth(self:Run, head:str)->np.ndarray:
+    "The labels (n,) that a head is measured by; NaN where the head had no input."
     t = self.predictions
     return t[self.config['labels'][head]].where(t[self.columns(head)[0]].notna()).to_numpy(float)
 
 # %% ../../nbs/41_runs.folder.ipynb #ad725f41
 @patch
-def evaluate(self:Run, suffix:str='')->dict: # {head: {metric: value}}
-    "The test metrics, computed from the predictions; of the second choice with `SECOND`."
+def evaluate(self:Run, suffix:str='')->dict:
+    "{head: {metric: value}} of the test split, from the predictions; of the second choice with `SECOND`."
     of = lambda h: metrics_of(self.truth(h), self.outputs(h, suffix), self.config['family'])
     return {h: of(h) for h in self.heads}
 
 @patch
-def intervals(self:Run)->dict: # {head: {metric: [low, high]}}
-    "95 % intervals of the test metrics, by bootstrap over videos."
+def intervals(self:Run)->dict:
+    "{head: {metric: [low, high]}}: 95 % intervals of the test metrics, by bootstrap over videos."
     group = self.predictions.video_id
     return {h: bootstrap_ci(self.truth(h), self.outputs(h), group, self.config['family']) for h in self.heads}
 
@@ -146,14 +129,13 @@ def __repr__(self:Run):
     return f'Run {self.folder.name}: {epoch}; test ({n}) {m} {shown}'
 
 @patch
-def load(self:Run): # `MMML` in evaluation mode, with its `processor`
-    "The trained model."
+def load(self:Run):
+    "The trained model. Returns `MMML` in evaluation mode, with its `processor`."
     return load_model(self.folder/'model')
 
 # %% ../../nbs/41_runs.folder.ipynb #c72f5a56
-def read_predictions(path, # of predictions.csv
-)->pd.DataFrame:
-    "The table, to the last digit; an empty text is a text, and an empty number is NaN."
+def read_predictions(path)->pd.DataFrame:
+    "predictions.csv to the last digit; an empty text is a text, and an empty number is NaN."
     t = pd.read_csv(path, dtype=str, keep_default_na=False)
     def number(c): # Python's own reading is exact; pandas' was not in every version
         try: return c.replace('', 'nan').astype(float)
@@ -164,34 +146,29 @@ def read_predictions(path, # of predictions.csv
 def _check_run(run):
     "Raise one of Python's errors if something is missing that a report needs."
     c = run.config
-    if not run.heads or ''.join(h for h in HEADS if h in run.heads) != run.heads: raise ValueError(
-        f'heads {run.heads}')
+    if not run.heads or run.heads != ''.join(h for h in HEADS if h in run.heads): raise ValueError(run.heads)
     int(run.flags['seed']), str.lower(c['corpus']), str(c['data']), int(c['processes']), run.family
     run.history[['epoch', 'train_loss', 'valid_loss']], int(run.results['best_epoch'])
-    run.predictions[['video_id', 'clip_id', 'label', 'label_T', 'label_A']], run.predictions.seconds.astype(
-        float)
+    run.predictions[['video_id', 'clip_id', *LABELS.values()]], run.predictions.seconds.astype(float)
     for h in run.heads:
         run.truth(h), run.outputs(h), run.outputs(h, SECOND)
         for part in ('test', 'test_highest_val_acc'): run.results[part][h].items()
 
 # %% ../../nbs/41_runs.folder.ipynb #91e36e77
-def read_run(folder, # of a finished run
-)->Run:
-    "A run from its folder. Raises `UserError` if it isn't one, hasn't finished, or can't be read."
+def read_run(folder)->Run:
+    "A finished run from its folder. Raises `UserError` if it isn't one, or can't be read."
     folder = Path(folder)
-    if not (folder/'config.json').is_file(): raise UserError(
-        f'{folder} is not a run folder: it has no config.json')
-    if not (folder/'results.json').is_file(): raise UserError(
-        f'{folder} has not finished: its command with --resume continues it')
+    for name, why in (('config', 'is not a run folder: it has no config.json'),
+        ('results', 'has not finished: its command with --resume continues it')):
+        if not (folder/f'{name}.json').is_file(): raise UserError(f'{folder} {why}')
     try:
-        config, results = [json.loads((folder/f'{f}.json').read_text(encoding='utf-8')) for f
-            in ('config', 'results')]
-        run = Run(folder, config, results, pd.read_csv(folder/'history.csv'),
-            read_predictions(folder/'predictions.csv'))
+        of = lambda name: json.loads((folder/f'{name}.json').read_text(encoding='utf-8'))
+        tables = pd.read_csv(folder/'history.csv'), read_predictions(folder/'predictions.csv')
+        run = Run(folder, of('config'), of('results'), *tables)
         _check_run(run)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
-        raise UserError(
-            f"{folder} can't be read ({type(e).__name__}: {' '.join(str(e).split())[:80]})") from None
+        reason = f"{type(e).__name__}: {' '.join(str(e).split())[:80]}"
+        raise UserError(f"{folder} can't be read ({reason})") from None
     return run
 
 # %% ../../nbs/41_runs.folder.ipynb #f0f476fc
@@ -205,22 +182,19 @@ def verify(run:Run):
                     'in predictions.csv: one of them was changed')
 
 # %% ../../nbs/41_runs.folder.ipynb #d90c9c1d
-def confusion(run:Run,
-    head:str, # whose predictions
-)->pd.DataFrame: # rows true, columns predicted: number of utterances
-    "How often each class was predicted for each true class."
+def confusion(run:Run, head:str)->pd.DataFrame:
+    "How often each class was predicted for each true class: rows true, columns predicted."
     y, p = drop_unlabelled(run.truth(head), run.outputs(head))
-    counts, levels = pd.crosstab(run.family.level(y), run.family.level(p)), list(run.family.levels)
-    return counts.reindex(index=levels, columns=levels, fill_value=0).rename_axis(index='true',
-        columns='predicted')
+    counts, at = pd.crosstab(run.family.level(y), run.family.level(p)), list(run.family.levels)
+    return counts.reindex(index=at, columns=at, fill_value=0).rename_axis(index='true', columns='predicted')
 
-def errors(run:Run, head:str)->np.ndarray: # (n,) NaN where there is no label
-    "The absolute error of each test utterance; of a classifier 1 where it is wrong."
+def errors(run:Run, head:str)->np.ndarray:
+    "(n,) absolute error of each test utterance, of a classifier 1 where it is wrong; NaN without label."
     return run.family.error(run.truth(head), run.outputs(head))
 
 # %% ../../nbs/41_runs.folder.ipynb #7c68ff71
-def disagreement(run:Run)->tuple: # (n,) float or None, and its description
-    "How far text and audio of each utterance are apart."
+def disagreement(run:Run)->tuple:
+    "How far text and audio of each utterance are apart. Returns (n,) float or None, and its description."
     t = run.predictions
     if run.config['labels'].get('T') == 'label_T' or t[['label_T', 'label_A']].notna().any().all():
         return (t.label_T - t.label_A).abs().to_numpy(), '|label_T − label_A|'
@@ -229,11 +203,8 @@ def disagreement(run:Run)->tuple: # (n,) float or None, and its description
     return None, 'text against audio: unknown'
 
 # %% ../../nbs/41_runs.folder.ipynb #a449e669
-def binned(x:np.ndarray, # (n,)
-    error:np.ndarray, # (n,)
-    bins:int=5, # of about equal numbers
-)->pd.DataFrame: # columns x, mean, half (of the 95 % interval), n
-    "The mean error in quantiles of x."
+def binned(x:np.ndarray, error:np.ndarray, bins:int=5)->pd.DataFrame:
+    "The mean `error` (n,) in quantiles of `x` (n,): x, mean, half (of the 95 % interval), n."
     t = pd.DataFrame(dict(x=x, error=error)).dropna()
     if not len(t): return pd.DataFrame(columns=['x', 'mean', 'half', 'n'])
     g = t.groupby(pd.qcut(t.x, bins, duplicates='drop') if t.x.nunique() > 1 else np.zeros(len(t)),
@@ -265,28 +236,23 @@ def draw_errors(ax, x, error, **labels):
     ax.set(**labels)
 
 # %% ../../nbs/41_runs.folder.ipynb #cc4e9cd4
-def draw_confusion(ax, # of matplotlib
-    c:pd.DataFrame, # from `confusion`
-    names=None, # of the classes; None: their numbers
-    title:str='', # of the panel
-):
-    "The confusion matrix with its numbers."
-    n, ticks = c.to_numpy(), range(len(c)); ax.imshow(n, cmap='Blues'); names = names or c.index
+def draw_confusion(ax, c:pd.DataFrame, names=None, title:str=''):
+    "The confusion matrix with its numbers; `names` of the classes."
+    n, ticks, names = c.to_numpy(), range(len(c)), names or c.index
+    ax.imshow(n, cmap='Blues')
     for i, j in np.ndindex(*n.shape):
-        ax.text(j, i, n[i, j], ha='center', va='center', fontsize=8, color='w' if n[i, j] > n.max()/2
-            else 'k')
+        dark = n[i, j] > n.max()/2
+        ax.text(j, i, n[i, j], ha='center', va='center', fontsize=8, color='w' if dark else 'k')
     ax.set(title=title, xlabel='predicted', ylabel='true', xticks=ticks, yticks=ticks, xticklabels=names,
         yticklabels=names)
 
 # %% ../../nbs/41_runs.folder.ipynb #a04b26cc
 @patch
-def plot(self:Run,
-    path=None, # file to write
-)->Figure:
-    "The figure of a run."
-    fig = Figure(figsize=(11, 6.4)); ax = fig.subplots(2, 3).ravel(); head = self.heads[0]
-    c, error, what = confusion(self, head), errors(self,
-        head), 'share of wrong predictions' if self.classifies else 'absolute error'
+def plot(self:Run, path=None)->Figure:
+    "The figure of a run. `path`: file to write."
+    fig, head = Figure(figsize=(11, 6.4)), self.heads[0]
+    ax, c, error = fig.subplots(2, 3).ravel(), confusion(self, head), errors(self, head)
+    what = 'share of wrong predictions' if self.classifies else 'absolute error'
     draw_curves(ax[0], self); draw_scatter(ax[2], self, head)
     draw_confusion(ax[1], c, self.family.level_names, f'{len(c)} classes ({head})')
     apart, label = disagreement(self)
@@ -303,6 +269,3 @@ def plot(self:Run,
     if path is not None:
         with atomic_write(path) as tmp: fig.savefig(tmp, dpi=75)
     return fig
-
-# %% ../../nbs/41_runs.folder.ipynb #f0lder08
-show_shapes(__name__)

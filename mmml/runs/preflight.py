@@ -6,32 +6,25 @@
 __all__ = ['largest_step', 'try_step', 'try_validation', 'find_micro_batches', 'peak_memory', 'disk_use', 'dry_run', 'as_lines']
 
 # %% ../../nbs/43_runs.preflight.ipynb #p1d9d2a8
-import math
-import sys
-import time
-import numpy as np
-import torch
-from ..core import UserError, show_shapes
+import math, sys, time, numpy as np, torch
+from ..core import UserError
 from ..data.batches import MicroBatches
 from ..training.callbacks import EMA
 from ..training.trainer import TOO_LARGE, Trainer, is_oom, predict, to_device
 
 # %% ../../nbs/43_runs.preflight.ipynb #621b50f2
-def largest_step(loader, # from `make_loader`
-)->list: # batches: our micro-batches of a step that no step of any epoch exceeds in padded length
-    "The longest utterances of a split, as many as a step has."
+def largest_step(loader)->list:
+    """The longest utterances of a split, as the micro-batches of a step.
+    No step of any epoch exceeds it in padded length."""
     sampler, steps, dataset = loader.sampler, loader.sampler.steps, loader.dataset
-    # without audio `longest` counts characters, but tokens are padded
-    length = dataset.longest if dataset.features else lambda r: dataset([r])['input_ids'].shape[1]
+    length = dataset.longest if dataset.features else lambda r: dataset([r])['input_ids'].shape[1] # tokens
     lengths = np.array([length(r) for r in steps.rows])
     rows = steps.rows[np.argsort(-lengths, kind='stable')[:steps.batch_size]].tolist()
     return [dataset[p] for p in MicroBatches([rows], sampler.n, sampler.process, sampler.processes)]
 
 # %% ../../nbs/43_runs.preflight.ipynb #a51e6763
-def try_step(t:Trainer,
-    micro_batches:list, # batches
-):
-    "All the work of a step, without changing a weight."
+def try_step(t:Trainer, micro_batches:list):
+    "All the work of a step, without changing a weight. `micro_batches`: batches."
     ema = [p.clone() for p in t.params] if any(isinstance(c, EMA) for c in t.callbacks) else None
     model, buffers = t.model, {k: b.clone() for k, b in t.model.named_buffers()}
     # alone: a process that fails must not leave others waiting
@@ -51,20 +44,15 @@ def try_step(t:Trainer,
 
 # %% ../../nbs/43_runs.preflight.ipynb #476534ea
 @torch.no_grad()
-def try_validation(t:Trainer,
-    micro_batches:list, # batches
-):
-    "All the work of a validation step."
+def try_validation(t:Trainer, micro_batches:list):
+    "All the work of a validation step. `micro_batches`: batches."
     model = t.accel.unwrap_model(t.model).eval()
     inputs = [{k: v for k, v in b.items() if k not in ('labels', 'counts')} for b in micro_batches]
     for b in inputs: model(**to_device(b, t.accel.device))
 
 # %% ../../nbs/43_runs.preflight.ipynb #495914bd
-def find_micro_batches(t:Trainer,
-    n_micro:str, # 'auto', or a number
-    *others, # loaders to be cut in the same way
-)->int: # micro-batches of a step
-    "Try the largest step; with 'auto' in as few micro-batches as fit. Raises `UserError` if it doesn't fit."
+def find_micro_batches(t:Trainer, n_micro:str, *others)->int:
+    "The micro-batches of a step, with 'auto' as few as fit. Raises `UserError` if none fit."
     size = t.train.sampler.steps.batch_size//t.dist.size
     # the fewest micro-batches for each size of the largest one
     tries = sorted({-(-size//m) for m in range(1, size + 1)}) if n_micro == 'auto' else [int(n_micro)]
@@ -80,17 +68,16 @@ def find_micro_batches(t:Trainer,
     raise UserError(TOO_LARGE)
 
 # %% ../../nbs/43_runs.preflight.ipynb #04cc815f
-def peak_memory(device, # of the model
-)->float: # GiB, or NaN where the system doesn't say
-    "The most memory that was held: of the GPU, or by this process."
+def peak_memory(device)->float:
+    "The most memory in GiB that was held: of the GPU, or by this process; NaN where unknown."
     if device.type == 'cuda': return torch.cuda.max_memory_allocated()/2**30
     try: import resource
     except ImportError: return math.nan # Windows
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss*(1 if sys.platform == 'darwin' else 1024)/2**30
 
 # %% ../../nbs/43_runs.preflight.ipynb #32c3454c
-def disk_use(t:Trainer)->dict: # GiB: while it trains, and when it is over
-    "What the run folder will take, at most."
+def disk_use(t:Trainer)->dict:
+    "The GiB that the run folder will take, at most: while it trains, and when it is over."
     size = lambda xs: sum(x.numel()*x.element_size() for x in xs)/2**30
     model, trained = size(t.accel.unwrap_model(t.model).state_dict().values()), size(t.params)
     last = model + 2*trained + (trained if any(isinstance(c, EMA) for c in t.callbacks) else 0)
@@ -102,30 +89,25 @@ def _timed(f, *args): # seconds
     if torch.cuda.is_available(): torch.cuda.synchronize()
     return time.perf_counter() - start
 
-def dry_run(t:Trainer, # after `find_micro_batches`
-)->dict: # GiB and seconds
-    "What the run would take, measured on a few steps."
+def dry_run(t:Trainer)->dict:
+    "What the run would take, in GiB and seconds, measured on a few steps after `find_micro_batches`."
     sampler, dataset = t.train.sampler, t.train.dataset
     steps = sorted(sampler.steps, key=lambda rows: dataset.longest(rows[-1]))
     if torch.cuda.is_available(): torch.cuda.reset_peak_memory_stats()
     some = [steps[i] for i in np.linspace(0, len(steps) - 1, min(5, len(steps))).astype(int)]
-    load = lambda rows: [dataset[p] for p in MicroBatches([rows], sampler.n, sampler.process,
-        sampler.processes)]
+    share = sampler.n, sampler.process, sampler.processes
+    load = lambda rows: [dataset[p] for p in MicroBatches([rows], *share)]
     widest = largest_step(t.train); try_step(t, widest) # the first time includes start-up work
-    largest, step = _timed(try_step, t, widest), sum(_timed(lambda: try_step(t, load(r))) for r in some)/len(
-        some)
+    largest, step = _timed(try_step, t, widest), [_timed(lambda: try_step(t, load(r))) for r in some]
     valid = _timed(predict, t.accel.unwrap_model(t.model), t.valid, t.accel.device, t.dist.gather)
+    step = sum(step)/len(step)
     return dict(largest=largest, step=step, steps=len(steps), epoch=step*len(steps) + valid,
         peak=peak_memory(t.accel.device), **{f'disk_{k}': v for k, v in disk_use(t).items()})
 
 # %% ../../nbs/43_runs.preflight.ipynb #015a5cdf
-def as_lines(d:dict, # from `dry_run`
-)->str:
-    "A dry run in words."
+def as_lines(d:dict)->str:
+    "A dry run in words. `d`: from `dry_run`."
     return ('a step: {step:.2g} s, the largest {largest:.2g} s; an epoch: {steps} steps and the validation, '
         'about {epoch:.2g} s\npeak memory {peak:.2g} GiB; the run folder: at most {disk_training:.2g} GiB in '
         'training, {disk_over:.2g} GiB at the end\n'
         'nothing was trained, and no run folder was written').format(**d)
-
-# %% ../../nbs/43_runs.preflight.ipynb #pr3fl003
-show_shapes(__name__)

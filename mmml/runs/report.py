@@ -10,20 +10,17 @@ __all__ = ['FORMATS', 'resample_runs', 'is_better', 'Report', 'same_test', 'find
 # %% ../../nbs/45_runs.report.ipynb #r3p00001
 import re
 from dataclasses import dataclass
-import numpy as np
-import pandas as pd
-from ..core import UserError, show_shapes
+import numpy as np, pandas as pd
+from ..core import UserError
+from .card import markdown_table
 from .config import encoders
 from .folder import Run
 from ..training.metrics import LOWER_IS_BETTER, drop_unlabelled, published, published_rows, published_seeds
 
 # %% ../../nbs/45_runs.report.ipynb #fad1a88f
-def resample_runs(runs:list, # of `Run`, of one setting: its seeds
-    head:str,
-    videos:np.ndarray, # (n_draws, n_videos) numbers of the drawn videos; the same for all that are compared
-    rng:np.random.Generator, # draws the seeds
-)->pd.DataFrame: # (n_draws, metrics), each the mean of the drawn seeds
-    "The metrics of a setting on draws of the test videos."
+def resample_runs(runs:list, head:str, videos:np.ndarray, rng:np.random.Generator)->pd.DataFrame:
+    """The metrics of the seeds of a setting on draws of the test videos, (n_draws, metrics).
+    `videos`: (n_draws, n_videos) numbers of the drawn ones; `rng`: draws the seeds."""
     members = list(runs[0].predictions.groupby('video_id').indices.values())
     metric, out = runs[0].family.compute, []
     each = [(r.truth(head), r.outputs(head)) for r in runs]
@@ -35,10 +32,9 @@ def resample_runs(runs:list, # of `Run`, of one setting: its seeds
     return pd.DataFrame(out)
 
 # %% ../../nbs/45_runs.report.ipynb #efa4a7e8
-def is_better(a:pd.DataFrame, # from `resample_runs`
-    b:pd.DataFrame, # from `resample_runs`, of the same videos
-)->pd.Series: # {metric: bool}
-    "Whether `a` is better than `b`: the 95 % interval of the difference is above zero."
+def is_better(a:pd.DataFrame, b:pd.DataFrame)->pd.Series:
+    """Whether `a` is better than `b`, both from `resample_runs`, of the same videos, for each metric.
+    The 95 % interval of the difference is above zero."""
     sign = pd.Series({k: -1 if k in LOWER_IS_BETTER else 1 for k in a})
     return (((a - b)*sign).quantile(.025) > 0)
 
@@ -57,9 +53,8 @@ class Report:
     notes:tuple = () # lines below the table
 
 # %% ../../nbs/45_runs.report.ipynb #a2942ae3
-def same_test(runs:list, # of `Run`, of one setting
-)->tuple: # equal where the rows can be compared
-    "The family of metrics and the test utterances."
+def same_test(runs:list)->tuple:
+    "Family of metrics and test utterances of a setting: equal where the rows can be compared."
     r = runs[0]
     return r.config['family'], tuple(zip(r.predictions.video_id, r.predictions.clip_id))
 
@@ -71,11 +66,8 @@ def _comparable(groups, head): # lists of settings
         kinds.setdefault((same_test(runs), runs[0].truth(head).tobytes()), []).append(s)
     return kinds.values()
 
-def find_best(groups:dict, # {setting: its runs}
-    head:str,
-    n:int=1000, # draws
-)->dict: # {setting: {metric: bool}}
-    "The settings that are better than every other one that they can be compared with."
+def find_best(groups:dict, head:str, n:int=1000)->dict:
+    "{setting: {metric: bool}}: better than every other one that it can be compared with. `n`: draws."
     out = {}
     for settings in _comparable(groups, head):
         n_videos = groups[settings[0]][0].predictions.video_id.nunique()
@@ -90,43 +82,42 @@ def find_best(groups:dict, # {setting: its runs}
     return out
 
 # %% ../../nbs/45_runs.report.ipynb #e856b789
-def audio_kind(flags:dict)->str: # '' if it isn't an audio-only model
-    "The audio encoder of an audio-only model: a key of `ENCODERS`, or 'raw' for a pre-trained one."
+def audio_kind(flags:dict)->str:
+    "The audio encoder of an audio-only model: a key of `ENCODERS`, or 'raw' (pre-trained); else ''."
     if flags['loss'] != 'A' or flags['context']: return ''
     if flags['audio_encoder'] in encoders(): return flags['audio_encoder']
     return 'raw' if flags['audio_only'] else ''
 
-def published_row(flags:dict, # of a run, resolved
-    corpus:str, # its name
-)->tuple: # (name of the row, head that it is of), or (None, None)
-    "The published row that a run repeats."
+def published_row(flags:dict, corpus:str)->tuple:
+    "The name of the published row that a run with these flags repeats, and its head; or (None, None)."
     t, kind, heads = published(corpus), audio_kind(flags), flags['loss']
     fusion = flags['cme_version'] if flags['model'] == 'cme' else flags['model']
     if kind: want = dict(head='A', encoder=kind)
     elif heads == 'T': want = dict(head='T', context=str(flags['context']))
     elif set(heads) == set('MTA'): want = dict(head='M', fusion=fusion, context=str(flags['context']))
     else: return None, None
-    other = kind and corpus == 'sims' and not flags['unimodal_labels'] # published for label_A
-    if not len(t) or flags['train_mode'] == 'classification' or other: return None, None
+    if not len(t) or flags['train_mode'] == 'classification': return None, None
+    t = t[(t.label == '') | flags['unimodal_labels']]
     same = t[[all(str(r[k]) == v for k, v in want.items()) for _, r in t.iterrows()]]
     return (same.index[0], want['head']) if len(same) else (None, None)
 
 # %% ../../nbs/45_runs.report.ipynb #5de9ee9a
-def comparable_heads(run:Run)->list: # of heads
-    "The heads of a run whose published rows have the same labels: on CH-SIMS head A learns `label_A` there."
-    other = run.config['corpus'] == 'sims' and run.config['labels'].get('A') == 'label'
-    return [h for h in run.heads if not (h == 'A' and other)]
+def comparable_heads(run:Run)->list:
+    "The heads of a run whose published rows have the same labels."
+    t = published(run.config['corpus'])
+    label = {h: l for h, l in zip(t['head'], t.label) if l} if len(t) else {}
+    return [h for h in run.heads if run.config['labels'].get(h) == label.get(h, run.config['labels'].get(h))]
 
 # %% ../../nbs/45_runs.report.ipynb #43ca40c8
-def constant_guess(run:Run, head:str)->tuple: # metric, its value
-    "What the better constant prediction of two classes scores on the test split."
+def constant_guess(run:Run, head:str)->tuple:
+    "A metric, and what the better constant prediction of two classes scores in it on the test split."
     y, _ = drop_unlabelled(run.truth(head), run.outputs(head))
     up = np.mean(run.family.positive(y))
     return run.family.select, float(max(up, 1 - up))
 
 # %% ../../nbs/45_runs.report.ipynb #bd58ec33
-def group_runs(runs)->dict: # {setting: its runs, by seed}
-    "Runs that differ in their seeds alone. Raises `UserError` where a setting isn't one."
+def group_runs(runs)->dict:
+    "{setting: its runs, by seed}. Raises `UserError` where runs of a setting differ in more."
     groups = {}
     for r in sorted(runs, key=lambda r: r.flags['seed']): groups.setdefault(r.setting, []).append(r)
     for s, rs in groups.items():
@@ -144,7 +135,7 @@ def _frame(d, **kw): # {(setting, head): row} to a DataFrame
     index = pd.MultiIndex.from_tuples(d, names=['setting', 'head'])
     return pd.DataFrame.from_dict(d, orient='index', **kw).set_axis(index)
 
-def differences(groups:dict, mean:pd.DataFrame)->pd.DataFrame: # own minus the published row of the same model
+def differences(groups:dict, mean:pd.DataFrame)->pd.DataFrame:
     "The difference of each setting to the published row that it repeats."
     out = {}
     for s, runs in groups.items():
@@ -153,10 +144,8 @@ def differences(groups:dict, mean:pd.DataFrame)->pd.DataFrame: # own minus the p
     return _frame(out)
 
 # %% ../../nbs/45_runs.report.ipynb #r3p00003
-def make_report(runs:list, # of `Run`
-    n:int=1000, # draws of the bootstrap
-)->Report:
-    "One table over runs. Raises `UserError` if they don't go together."
+def make_report(runs:list, n:int=1000)->Report:
+    "One table over runs. Raises `UserError` if they don't go together. `n`: draws of the bootstrap."
     groups, corpora = group_runs(runs), {r.config['corpus'] for r in runs}
     rows = [(s, h) for s, rs in groups.items() for h in rs[0].heads]
     tests = {r.folder: r.evaluate() for r in runs}
@@ -173,10 +162,8 @@ def make_report(runs:list, # of `Run`
         notes_of(groups, rows))
 
 # %% ../../nbs/45_runs.report.ipynb #dac11b2b
-def notes_of(groups:dict, # {setting: its runs}
-    rows:list, # (setting, head)
-)->tuple: # of lines
-    "What has to be known to read the table."
+def notes_of(groups:dict, rows:list)->tuple:
+    "Lines that have to be known to read the table. `rows`: (setting, head)."
     several, first = [len(g) > 1 for g in groups.values()], {s: g[0] for s, g in groups.items()}
     seeds = 'mean ± standard deviation over seeds' if any(several) else 'one seed each: no standard deviation'
     notes = [seeds, 'bold: better than every other row of its head: the 95 % interval of the difference, '
@@ -196,10 +183,8 @@ def notes_of(groups:dict, # {setting: its runs}
         if r['head'] == h and (n := r['note'])))
 
 # %% ../../nbs/45_runs.report.ipynb #b9db75a0
-def format_cells(report:Report,
-    bold, # called with a string: the same in bold
-    pm:str=' ± ')->pd.DataFrame: # of strings
-    "The table as it is read: own rows, published ones, differences."
+def format_cells(report:Report, bold, pm:str=' ± ')->pd.DataFrame:
+    "The table as it is read: own rows, published ones, differences. `bold`: of a string."
     def show(m, s=np.nan, b=False):
         if np.isnan(m): return '–'
         text = f'{m:.4f}' + ('' if np.isnan(s) else f'{pm}{s:.4f}')
@@ -231,10 +216,7 @@ def as_text(report:Report)->str:
 def as_markdown(report:Report)->str:
     "For a README."
     t = format_cells(report, lambda s: f'**{s}**').reset_index()
-    line = lambda values: '| ' + ' | '.join(str(v).replace('|', '\\|') for v in values) + ' |'
-    rows = [line(t.columns), '|---|---|---|' + '---:|'*(len(t.columns) - 3),
-        *map(line, t.itertuples(index=False))]
-    return '\n'.join(rows) + '\n\n' + '; '.join(report.notes) + '.'
+    return markdown_table(t.columns, t.itertuples(index=False)) + '\n\n' + '; '.join(report.notes) + '.'
 
 # %% ../../nbs/45_runs.report.ipynb #e6c20825
 def as_latex(report:Report)->str:
@@ -262,6 +244,3 @@ def as_csv(report:Report)->str:
 
 # %% ../../nbs/45_runs.report.ipynb #85e214c8
 FORMATS = dict(text=as_text, markdown=as_markdown, latex=as_latex, csv=as_csv)
-
-# %% ../../nbs/45_runs.report.ipynb #r3p00004
-show_shapes(__name__)

@@ -6,16 +6,13 @@
 __all__ = ['Job', 'columns', 'nan_to_null', 'summarize', 'run', 'run_all']
 
 # %% ../../nbs/46_runs.run.ipynb #d9d2a883
-import json
-import math
-import time
+import json, math, time
 from dataclasses import replace
 from pathlib import Path
-import numpy as np
-import pandas as pd
+import numpy as np, pandas as pd
 from fastcore.basics import patch
 from safetensors.torch import load_file
-from ..core import atomic_write, show_shapes
+from ..core import atomic_write
 from ..data.audio import extract_audio
 from ..data.spec import LABELS, RATE
 from ..models.adapters import memory, merge_lora
@@ -34,10 +31,8 @@ from ..training.trainer import Dist, make_accelerator, predict
 
 # %% ../../nbs/46_runs.run.ipynb #r0n00002
 class Job:
-    "A run in progress; its attributes are set by the methods below."
-    def __init__(self,
-        cfg:RunConfig, # resolved
-    ):
+    "A run in progress; its attributes are set by the methods below. `cfg`: resolved."
+    def __init__(self, cfg:RunConfig):
         self.cfg, self.start, h = cfg, time.perf_counter(), cfg.hardware
         self.folder, tracker = Path(cfg.output.output_dir)/run_name(cfg), cfg.output.tracker
         track = dict(log_with=tracker, project_dir=self.folder/'tracker') if tracker else {}
@@ -53,7 +48,7 @@ def open(self:Job):
     "Corpus, model and loaders, checked before anything is trained. Raises `UserError`."
     c = self.cfg
     if c.scratch: ENCODERS[c.model.audio_encoder].check()
-    with self.dist.turns():
+    with self.dist.accel.local_main_process_first():
         corpus = open_data(c, self.print)
         if not c.output.dry_run: check_run_folder(self.folder, c.output.resume)
         self.model, *self.readers = build_model(c)
@@ -88,15 +83,14 @@ def build(self:Job):
 def data_line(self:Job)->str:
     "Corpus, splits, hours, and what is missing or skipped."
     corpus, limit = self.corpus, self.cfg.model.max_seconds; t = corpus.table
-    lists = [corpus.wav/'extraction.csv']
+    lists, skipped = [corpus.wav/'extraction.csv'], len(corpus.skipped)
     if 'features' in t and (f := Path(t.features.iloc[0]).parents[1]/'skipped.csv').exists(): lists.append(f)
     splits = ', '.join(f"{m} {(t['mode'] == m).sum()}" for m in ('train', 'valid', 'test'))
     cut, gaps = (t.samples > limit*RATE).sum(), ((t.text == '').sum(), (t.samples == 0).sum())
     return (f'{corpus.spec.name}: {len(t)} utterances ({splits}), {t.samples.sum()/RATE/3600:.2f} h, '
         f'{t.video_id.nunique()} videos; {cut} cut at {limit:g} s'
         + (f'; {gaps[0]} without text, {gaps[1]} without audio' if any(gaps) else '')
-        + (f'; {len(corpus.skipped)} skipped, see {" and ".join(map(str, lists))}' if len(corpus.skipped)
-        else ''))
+        + (f'; {skipped} skipped, see {" and ".join(map(str, lists))}' if skipped else ''))
 
 # %% ../../nbs/46_runs.run.ipynb #r0n00006
 @patch
@@ -136,10 +130,9 @@ def announce(self:Job):
 
 # %% ../../nbs/46_runs.run.ipynb #e7f66d0e
 @patch
-def test(self:Job,
-    epochs:dict, # {'best_loss': epoch, 'best_acc': epoch}
-)->tuple: # {head: (n,) or (n, 3)} of the lowest loss, and of the highest accuracy
-    "The predictions of both choices on the test split. The model is left with the first."
+def test(self:Job, epochs:dict)->tuple:
+    """The test predictions {head: (n,) or (n, 3)} of the lowest loss and of the highest accuracy.
+    `epochs`: {'best_loss': epoch, 'best_acc': epoch}. The model is left with the first."""
     out, t = {}, self.trainer; model = t.accel.unwrap_model(t.model)
     for name in ('best_acc', 'best_loss'):
         if name == 'best_acc' and epochs['best_acc'] == epochs['best_loss']: continue
@@ -150,11 +143,8 @@ def test(self:Job,
     return out['best_loss'], out.get('best_acc', out['best_loss'])
 
 # %% ../../nbs/46_runs.run.ipynb #9c180aa2
-def columns(predictions:dict, # {head: (n,), or (n, 3) logits}
-    suffix:str='', # of the names
-    names=(), # of the classes
-)->dict: # {column: (n,)}
-    "Predictions as columns of a table."
+def columns(predictions:dict, suffix:str='', names=())->dict:
+    "{head: (n,), or (n, 3) logits} as columns of a table, with shares of the classes `names`."
     out = {}
     for h, p in predictions.items():
         if p.ndim == 1: out[h + suffix] = p; continue
@@ -164,17 +154,15 @@ def columns(predictions:dict, # {head: (n,), or (n, 3) logits}
     return out
 
 # %% ../../nbs/46_runs.run.ipynb #f59e2638
-def nan_to_null(x): # dictionaries and lists of numbers
-    "The same with None for each NaN."
+def nan_to_null(x):
+    "Dictionaries and lists of numbers with None for each NaN."
     if isinstance(x, dict): return {k: nan_to_null(v) for k, v in x.items()}
     if isinstance(x, list): return [nan_to_null(v) for v in x]
     return None if isinstance(x, float) and math.isnan(x) else x
 
 # %% ../../nbs/46_runs.run.ipynb #9087b40a
-def summarize(run:Run, # without its results
-    epochs:dict, # {'best_loss': epoch, 'best_acc': epoch}
-)->dict: # results.json, but for the seconds
-    "The metrics of a run, from its predictions and its history."
+def summarize(run:Run, epochs:dict)->dict:
+    "results.json, but for the seconds, from the predictions and the history of a run."
     test, best = run.evaluate(), run.history.iloc[epochs['best_loss'] - 1]
     return dict(best_epoch=epochs['best_loss'], epochs=len(run.history), main_head=run.heads[0],
         valid={h: {k: float(best[f'valid_{h}_{k}']) for k in test[h]} for h in run.heads}, test=test,
@@ -183,8 +171,8 @@ def summarize(run:Run, # without its results
 
 # %% ../../nbs/46_runs.run.ipynb #bb3828c0
 @patch
-def finish(self:Job)->Run: # None in other processes than the first
-    "Test, and write predictions, model, figure and results."
+def finish(self:Job)->Run:
+    "Test, and write predictions, model, figure and results. Returns None in other processes than the first."
     rows, t = self.trainer.history, self.corpus.table.iloc[self.corpus.rows('test')]
     epochs = {name: best_epoch(rows, *by) for name, by in self.checkpoints.best.items()}
     chosen, second = self.test(epochs)
@@ -220,10 +208,10 @@ def print_results(self:Job, run:Run):
         print('a constant guess scores {} {:.4f} on this test split'.format(*guess), flush=True)
 
 # %% ../../nbs/46_runs.run.ipynb #68e69e83
-def run(cfg='mosi', # name or folder of a corpus, `Flags`, or `RunConfig`
-    **flags, # as `mmml_run` has them, such as epochs=3
-)->Run: # None of a dry run, and in other processes than the first; with several `seeds` a list
-    "Train, choose an epoch, test once, write it all down. Raises `UserError`; `TypeError` for a wrong type."
+def run(cfg='mosi', **flags)->Run:
+    """Train, choose an epoch, test once, write it all down. Raises `UserError`; `TypeError` for a wrong type.
+    `cfg`: name or folder of a corpus, `Flags`, or `RunConfig`. Returns None of a dry run, and in other
+    processes than the first; with several `seeds` a list."""
     if not isinstance(cfg, RunConfig) or not cfg.preset or flags:
         cfgs = configs_of(as_flags(cfg, **flags))
         if cfgs[0].output.seeds: return run_all(cfgs)
@@ -239,9 +227,8 @@ def run(cfg='mosi', # name or folder of a corpus, `Flags`, or `RunConfig`
         return job.finish()
 
 # %% ../../nbs/46_runs.run.ipynb #8720e339
-def run_all(cfgs:list, # of `RunConfig`, from `configs_of`
-)->list: # of `Run`
-    "The run of each config, and with `--seeds` their report. Raises `UserError`."
+def run_all(cfgs:list)->list:
+    "The runs of configs from `configs_of`, and with `--seeds` their report. Raises `UserError`."
     runs = []
     for c in cfgs:
         if c.output.seeds and not c.output.dry_run:
@@ -252,6 +239,3 @@ def run_all(cfgs:list, # of `RunConfig`, from `configs_of`
         if c.output.dry_run: return []
     if cfgs[0].output.seeds and all(runs): print('\n' + as_text(make_report(runs)), flush=True)
     return runs
-
-# %% ../../nbs/46_runs.run.ipynb #r0n00015
-show_shapes(__name__)

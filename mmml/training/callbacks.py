@@ -9,23 +9,19 @@ __all__ = ['Record', 'SaveHistory', 'best_epoch', 'EarlyStopping', 'TerminateOnN
 # %% ../../nbs/32_training.callbacks.ipynb #k1154f03
 import math
 from pathlib import Path
-import numpy as np
-import pandas as pd
+import numpy as np, pandas as pd
 from tqdm import tqdm
 from torch.optim.swa_utils import get_ema_multi_avg_fn
-from ..core import UserError, atomic_write, show_shapes
+from ..core import UserError, atomic_write
 from .metrics import METRICS, evaluate
 from .trainer import Callback
 
 # %% ../../nbs/32_training.callbacks.ipynb #06a326ff
 class Record(Callback):
-    "Appends a row an epoch to `t.history` and prints it."
+    """Appends a row an epoch to `t.history` and prints it, unless `quiet`. `family`: key of `METRICS`.
+    `truth`: (n, H) labels of the validation split, in float64, None: those of the trainer."""
     order = 10
-    def __init__(self,
-        family:str='mosi', # of metrics, a key of `METRICS`
-        truth=None, # (n, H) labels of the validation split, in float64; None: those of the trainer
-        quiet:bool=False, # don't print
-    ):
+    def __init__(self, family:str='mosi', truth=None, quiet:bool=False):
         self.family, self.truth, self.quiet = family, truth, quiet
 
     def after_epoch(self, t):
@@ -42,8 +38,7 @@ class Record(Callback):
         k, h = METRICS[self.family].shown, heads[0]
         losses = ', '.join(f"{h} {r[f'valid_loss_{h}']:.4f}" for h in heads)
         return (f"epoch {r['epoch']:3d}   loss {r['train_loss']:.4f}   valid {r['valid_loss']:.4f} ({losses})"
-            "   "
-            f"{k} {h} {r[f'valid_{h}_{k}']:.4f}   "
+            f"   {k} {h} {r[f'valid_{h}_{k}']:.4f}   "
             f"{r['seconds']:.1f} s, {r['utterances_per_second']:.0f} utterances/s"
             + (f"   {r['skipped']} steps skipped" if r['skipped'] else ''))
 
@@ -57,11 +52,8 @@ class SaveHistory(Callback):
         with atomic_write(self.path) as tmp: pd.DataFrame(t.history).to_csv(tmp, index=False)
 
 # %% ../../nbs/32_training.callbacks.ipynb #9503638e
-def best_epoch(rows:list, # of a history
-    column:str='valid_loss',
-    largest:bool=False, # the largest value is the best
-)->int: # counted from 1; the first of equals; 0 if there is none
-    "The epoch with the best value of a column. NaN is the worst."
+def best_epoch(rows:list, column:str='valid_loss', largest:bool=False)->int:
+    "The first epoch, from 1, with the smallest or largest value of a column; 0 without rows; NaN is worst."
     values = [r[column]*(-1 if largest else 1) for r in rows]
     values = [math.inf if math.isnan(v) else v for v in values]
     return int(np.argmin(values)) + 1 if values else 0
@@ -100,12 +92,9 @@ class Progress(Callback):
 
 # %% ../../nbs/32_training.callbacks.ipynb #0b8057b0
 class Track(Callback):
-    "Sends the rows of the history to the trackers of the accelerator."
+    "Sends the rows of the history to the trackers of the accelerator, with the flags of the run."
     order = 70
-    def __init__(self,
-        flags:dict, # of the run
-        name:str='mmml', # of the run, for trackers that show names
-    ): self.flags, self.name = flags, name
+    def __init__(self, flags:dict, name:str='mmml'): self.flags, self.name = flags, name
     def before_fit(self, t):
         flags = {k: v for k, v in self.flags.items() if isinstance(v, (int, float, str))}
         names = {k: dict(name=self.name) for k in ('wandb', 'trackio')}
@@ -116,22 +105,17 @@ class Track(Callback):
         for tracker in t.accel.trackers: tracker.finish()
 
 # %% ../../nbs/32_training.callbacks.ipynb #7fdf00c4
-def warm_decay(step:int, # counted from 0
-    total:int, # steps of the run
-    warmup:float=.1, # share of them in which the rate rises
-)->float: # in (0, 1]
-    "The factor of the learning rate: rises linearly, then falls linearly to zero."
+def warm_decay(step:int, total:int, warmup:float=.1)->float:
+    """The factor, in (0, 1], of the learning rate: rises linearly, then falls linearly to zero.
+    `step`: from 0; `total`: steps of the run; `warmup`: share of them in which the rate rises."""
     up = max(1, round(warmup*total))
     return min((step + 1)/up, (total - step)/max(1, total - up + 1))
 
 # %% ../../nbs/32_training.callbacks.ipynb #b8387758
 class Schedule(Callback):
-    "Warm-up and decay over `epochs`. The factor follows from the position, so there is no state to save."
+    "Warm-up (a share of all steps) and decay to zero over `epochs`. It has no state to save."
     order = -20
-    def __init__(self,
-        epochs:int, # after which the rate is zero
-        warmup:float=.1, # share of all steps
-    ): self.epochs, self.warmup = epochs, warmup
+    def __init__(self, epochs:int, warmup:float=.1): self.epochs, self.warmup = epochs, warmup
     def before_batch(self, t):
         n = len(t.train.sampler.steps)
         factor = warm_decay((t.epoch - 1)*n + t.step, self.epochs*n, self.warmup)
@@ -139,16 +123,11 @@ class Schedule(Callback):
 
 # %% ../../nbs/32_training.callbacks.ipynb #9f06c610
 class EMA(Callback):
-    "Keeps the EMA of the weights in `t.ema`; the trainer validates with it."
+    "Keeps the EMA of the weights over `epochs` in `t.ema`; the trainer validates with it."
     order = -10
-    def __init__(self,
-        epochs:float=1., # averaged over
-    ): self.epochs = epochs
+    def __init__(self, epochs:float=1.): self.epochs = epochs
     def before_fit(self, t): t.ema = [p.detach().clone() for p in t.params]
     def after_batch(self, t):
         n = len(t.train.sampler.steps); done = (t.epoch - 1)*n + t.step
         decay = min(1 - 1/max(1, self.epochs*n), (1 + done)/(10 + done))
         get_ema_multi_avg_fn(decay)(t.ema, t.params, None)
-
-# %% ../../nbs/32_training.callbacks.ipynb #l1ghtmod
-show_shapes(__name__)

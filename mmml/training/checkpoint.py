@@ -6,28 +6,20 @@
 __all__ = ['POSITION', 'state_of', 'restore', 'write_weights', 'read_info', 'Checkpoints']
 
 # %% ../../nbs/33_training.checkpoint.ipynb #6901facf
-import json
-import math
-import os
-import re
-import shutil
-import signal
-import threading
-import time
+import json, math, os, re, shutil, signal, threading, time
 from pathlib import Path
 from fastcore.basics import patch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
-from ..core import UserError, atomic_write, show_shapes
+from ..core import UserError, atomic_write
 from .callbacks import best_epoch
 from .trainer import Callback, Trainer, get_rng
 
 # %% ../../nbs/33_training.checkpoint.ipynb #31ee4798
 POSITION = ('epoch', 'step', 'seen', 'total', 'skipped', 'in_a_row')
 
-def state_of(t:Trainer, # between two steps
-)->tuple: # {name: tensor}, dictionary for JSON
-    "All that the next step depends on, except the history."
+def state_of(t:Trainer)->tuple:
+    "All that the next step depends on, except the history: {name: tensor}, and a dict for JSON."
     tensors = {f'model.{k}': v for k, v in t.accel.unwrap_model(t.model).state_dict().items()}
     tensors |= {f'ema.{i}': v for i, v in enumerate(t.ema or ())}
     if t.keep_state or t.step: # else it is cleared before the next step
@@ -38,11 +30,8 @@ def state_of(t:Trainer, # between two steps
         rates=[g['lr'] for g in t.opt.param_groups], scaler=scaler)
 
 # %% ../../nbs/33_training.checkpoint.ipynb #8b0093d5
-def restore(t:Trainer, # made with the same values
-    tensors:dict, # from `state_of`
-    info:dict, # from `state_of`, through JSON
-):
-    "Restore a trainer to a state."
+def restore(t:Trainer, tensors:dict, info:dict):
+    "Restore a trainer made with the same values to what `state_of` returned."
     of = lambda kind: {k.removeprefix(kind + '.'): v for k, v in tensors.items() if k.startswith(kind + '.')}
     t.accel.unwrap_model(t.model).load_state_dict(of('model'))
     for i, a in of('ema').items(): t.ema[int(i)].copy_(a)
@@ -55,11 +44,8 @@ def restore(t:Trainer, # made with the same values
     if t.accel.scaler: t.accel.scaler.load_state_dict(info['scaler'])
 
 # %% ../../nbs/33_training.checkpoint.ipynb #746f0e47
-def write_weights(path, # of the file
-    state:dict, # {name: tensor}
-    info:dict, # for the header, as JSON
-):
-    "Write a safetensors file; an old one is replaced when the new one is complete. Raises `UserError`."
+def write_weights(path, state:dict, info:dict):
+    "Write {name: tensor} as safetensors, with `info` as JSON in the header, atomically. Raises `UserError`."
     with atomic_write(path) as tmp:
         try: save_file({k: v.contiguous() for k, v in state.items()}, tmp, dict(info=json.dumps(info)))
         except SafetensorError as e:
@@ -68,8 +54,8 @@ def write_weights(path, # of the file
         with open(tmp, 'rb') as f: os.fsync(f.fileno()) # on the disk before it replaces the old one
 
 # %% ../../nbs/33_training.checkpoint.ipynb #d6963027
-def read_info(path)->dict: # what was passed to `write_weights`
-    "The header of a file, without its tensors. Raises `UserError` if it can't be read."
+def read_info(path)->dict:
+    "The `info` of a file of `write_weights`, without its tensors. Raises `UserError` if it can't be read."
     try:
         with safe_open(path, 'pt') as f: info = json.loads(f.metadata()['info'])
         if not isinstance(info, dict): raise ValueError('its header is not a dictionary')
@@ -80,20 +66,15 @@ def read_info(path)->dict: # what was passed to `write_weights`
 
 # %% ../../nbs/33_training.checkpoint.ipynb #9af0e6b2
 class Checkpoints(Callback):
-    "Writes the state and the best weights under `folder`, and resumes from the state."
+    """Writes the state and the best weights under `folder`, and resumes from the state.
+    `best`: {name: (column of the history, whether the largest is the best)}; `identity`: what must be the
+    same when a run is resumed; `save_every`: minutes between states within an epoch, None: none."""
     order = 40
-    def __init__(self,
-        folder, # for the files
-        best:dict, # {name: (column of the history, whether the largest is the best)}
-        identity:dict=None, # what must be the same when a run is resumed
-        save_every:float=None, # minutes between states within an epoch; None: none
-    ):
+    def __init__(self, folder, best:dict, identity:dict=None, save_every:float=None):
         self.folder, self.best, self.identity = Path(folder), best, identity or {}
         self.save_every = math.inf if save_every is None else save_every
         self.last = self.folder/'last'/'state.safetensors'
-
-    def path(self, name:str)->Path: # of the best weights by a criterion
-        return self.folder/name/'model.safetensors'
+    def path(self, name): return self.folder/name/'model.safetensors' # of the best weights by a criterion
 
     def before_fit(self, t):
         if self.last.exists(): self.load(t)
@@ -109,7 +90,6 @@ class Checkpoints(Callback):
     def after_batch(self, t):
         if t.granted['save'] or t.granted['interrupt']: self.save(t)
         if t.dist.first and time.monotonic() - self.saved >= 60*self.save_every: t.request('save')
-
     def after_epoch(self, t): self.save(t); self.save_best(t)
     def after_fit(self, t):
         for s, h in self.handlers.items(): signal.signal(s, h)
@@ -128,12 +108,11 @@ def save(self:Checkpoints, t:Trainer):
 @patch
 def save_best(self:Checkpoints, t:Trainer):
     "Write the weights of the last epoch for each criterion by which it is the best so far."
-    n = len(t.history)
+    n, model = len(t.history), t.accel.unwrap_model(t.model)
     for name, (column, largest) in self.best.items():
         if not n or best_epoch(t.history, column, largest) != n or not t.dist.first: continue
         if self.path(name).exists() and read_info(self.path(name))['epoch'] == n: continue
-        with t.ema_weights():
-            write_weights(self.path(name), t.accel.unwrap_model(t.model).state_dict(), dict(epoch=n))
+        with t.ema_weights(): write_weights(self.path(name), model.state_dict(), dict(epoch=n))
 
 # %% ../../nbs/33_training.checkpoint.ipynb #69c6a3b8
 @patch
@@ -151,8 +130,8 @@ def header(self:Checkpoints)->dict:
 
 # %% ../../nbs/33_training.checkpoint.ipynb #4fad851f
 @patch
-def check(self:Checkpoints)->dict: # the header of the state
-    "Compare the state with this run. Raises `UserError` if it is of another run, or can't be read."
+def check(self:Checkpoints)->dict:
+    "The header of the state. Raises `UserError` if it is of another run, or can't be read."
     info = self.header()
     now, then = json.loads(json.dumps(self.identity)), info['identity']
     if changed := sorted(k for k in now.keys() | then.keys() if now.get(k) != then.get(k)):
@@ -178,6 +157,3 @@ def load(self:Checkpoints, t:Trainer):
 def drop(self:Checkpoints):
     "Delete all files: the run is finished, and its model is saved elsewhere."
     shutil.rmtree(self.folder, ignore_errors=True)
-
-# %% ../../nbs/33_training.checkpoint.ipynb #l1ghtmod
-show_shapes(__name__)

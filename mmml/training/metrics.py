@@ -11,33 +11,31 @@ __all__ = ['METRICS', 'LOWER_IS_BETTER', 'accuracy', 'weighted_f1', 'correlation
 import warnings
 from functools import lru_cache
 from importlib.resources import files
-import numpy as np
-import pandas as pd
-from ..core import show_shapes
+import numpy as np, pandas as pd
 from ..data.labels import to_class
 
 # %% ../../nbs/30_training.metrics.ipynb #fc10c817
-def accuracy(y:np.ndarray, p:np.ndarray)->float: # in [0, 1]
+def accuracy(y:np.ndarray, p:np.ndarray)->float:
     "The share of equal entries of (n,) true classes `y` and (n,) predicted classes `p`; NaN without rows."
     return float(np.mean(y == p)) if len(y) else np.nan
 
 # %% ../../nbs/30_training.metrics.ipynb #2aa4bf61
-def weighted_f1(y:np.ndarray, p:np.ndarray)->float: # in [0, 1]
+def weighted_f1(y:np.ndarray, p:np.ndarray)->float:
     "F1 of each class, averaged with its frequency in the truth `y` (n,) as weight; NaN without rows."
     if not len(y): return np.nan
     f1 = lambda c: 2*np.sum((y == c) & (p == c))/(np.sum(y == c) + np.sum(p == c))
     return float(sum(np.mean(y == c)*f1(c) for c in np.unique(y)))
 
 # %% ../../nbs/30_training.metrics.ipynb #5e07488d
-def correlation(y:np.ndarray, p:np.ndarray)->float: # in [-1, 1]
+def correlation(y:np.ndarray, p:np.ndarray)->float:
     "Pearson's correlation of (n,) truth and (n,) predictions; NaN if one of them is constant."
     y, p = np.asarray(y, float), np.asarray(p, float)
     if len(y) < 2 or np.ptp(y) == 0 or np.ptp(p) == 0: return np.nan
     return float(np.corrcoef(y, p)[0, 1])
 
 # %% ../../nbs/30_training.metrics.ipynb #ad5ad67f
-def mean_error(y:np.ndarray, p:np.ndarray)->float: # in units of the label
-    "The mean absolute error of (n,) predictions; NaN without rows."
+def mean_error(y:np.ndarray, p:np.ndarray)->float:
+    "The mean absolute error of (n,) predictions, in units of the label; NaN without rows."
     return float(np.mean(np.abs(y - p))) if len(y) else np.nan
 
 # %% ../../nbs/30_training.metrics.ipynb #fam1ly02
@@ -48,29 +46,26 @@ class Metrics:
     shown = 'Corr' # printed after each epoch
     levels = () # classes of the confusion matrix, ascending
     level_names = None # their names; None: the numbers
-
     @classmethod
-    def level(cls, x:np.ndarray)->np.ndarray: # (n,) int, of `levels`
-        "The class of (n,) labels or predictions: rounded, after clipping to `levels`."
+    def level(cls, x:np.ndarray)->np.ndarray:
+        "The class (n,) int of (n,) labels or predictions: rounded, after clipping to `levels`."
         return np.round(np.clip(x, cls.levels[0], cls.levels[-1])).astype(int)
     @classmethod
-    def error(cls, y:np.ndarray, p:np.ndarray)->np.ndarray: # (n,)
-        "The absolute error of (n,) predictions `p`; NaN where the truth `y` is NaN."
+    def error(cls, y:np.ndarray, p:np.ndarray)->np.ndarray:
+        "The absolute error of (n,) predictions `p`; NaN where the truth `y` is NaN. Returns (n,)."
         return np.abs(y - p)
     @classmethod
-    def positive(cls, y:np.ndarray)->np.ndarray: # (n,) bool
-        "Whether (n,) labels are positive, of two classes."
+    def positive(cls, y:np.ndarray)->np.ndarray:
+        "Whether (n,) labels are positive, of two classes. Returns (n,) bool."
         return y >= 0
 
 # %% ../../nbs/30_training.metrics.ipynb #e6aa1047
 class Mosi(Metrics):
     "eight metrics of CMU-MOSI and CMU-MOSEI, labels from -3 to 3"
-    select = 'Has0_acc_2'
-    levels = (-3, -2, -1, 0, 1, 2, 3)
-
+    select, levels = 'Has0_acc_2', (-3, -2, -1, 0, 1, 2, 3)
     @staticmethod
-    def compute(y:np.ndarray, p:np.ndarray)->dict: # {metric: value}
-        "The metrics of (n,) truth `y` and (n,) predictions `p`; accuracies and F1 are in [0, 1]."
+    def compute(y:np.ndarray, p:np.ndarray)->dict:
+        "{metric: value} of (n,) truth `y` and (n,) predictions `p`; accuracies and F1 are in [0, 1]."
         non0, rounded = y != 0, lambda x, k: np.round(np.clip(x, -k, k))
         two = y[non0] > 0, p[non0] > 0
         return dict(Has0_acc_2=accuracy(y >= 0, p >= 0), Has0_F1_score=weighted_f1(y >= 0, p >= 0),
@@ -81,14 +76,12 @@ class Mosi(Metrics):
 # %% ../../nbs/30_training.metrics.ipynb #eeb5d92d
 class Sims(Metrics):
     "six metrics of CH-SIMS, labels from -1 to 1"
-    select = 'Mult_acc_2'
-    levels = (-2, -1, 0, 1, 2) # the classes of Mult_acc_5
-
+    select, levels = 'Mult_acc_2', (-2, -1, 0, 1, 2) # the classes of Mult_acc_5
     @staticmethod
     def cut(x, *at): return np.digitize(np.clip(x, -1, 1), at, right=True)
     @classmethod
-    def compute(cls, y:np.ndarray, p:np.ndarray)->dict: # {metric: value}
-        "The metrics of (n,) truth `y` and (n,) predictions `p`; accuracies and F1 are in [0, 1]."
+    def compute(cls, y:np.ndarray, p:np.ndarray)->dict:
+        "{metric: value} of (n,) truth `y` and (n,) predictions `p`; accuracies and F1 are in [0, 1]."
         y, p = np.clip(y, -1, 1), np.clip(p, -1, 1)
         acc = lambda *at: accuracy(cls.cut(y, *at), cls.cut(p, *at))
         return dict(Mult_acc_2=acc(0), Mult_acc_3=acc(-0.1, 0.1), Mult_acc_5=acc(-0.7, -0.1, 0.1, 0.7),
@@ -103,15 +96,11 @@ class Sims(Metrics):
 # %% ../../nbs/30_training.metrics.ipynb #ebee1e45
 class Classes(Metrics):
     "six metrics of a classification: negative, neutral, positive"
-    outputs = 3
-    select = 'Acc_3'
-    shown = 'Acc_3'
-    levels = (-1, 0, 1)
+    outputs, select, shown, levels = 3, 'Acc_3', 'Acc_3', (-1, 0, 1)
     level_names = ('negative', 'neutral', 'positive')
-
     @staticmethod
-    def compute(y:np.ndarray, p:np.ndarray)->dict: # {metric: value}
-        "The metrics of (n,) real labels `y` and (n, 3) logits `p`, all in [0, 1]."
+    def compute(y:np.ndarray, p:np.ndarray)->dict:
+        "{metric: value} of (n,) real labels `y` and (n, 3) logits `p`, all in [0, 1]."
         y, c, positive = to_class(y), p.argmax(1), p[:, 2] > p[:, 0]
         non0 = y != 1; two = y[non0] > 1, positive[non0]
         return dict(Acc_3=accuracy(y, c), F1_score_3=weighted_f1(y, c),
@@ -127,20 +116,15 @@ METRICS = dict(mosi=Mosi, sims=Sims, classes=Classes)
 LOWER_IS_BETTER = ('MAE',)
 
 # %% ../../nbs/30_training.metrics.ipynb #bb4802a8
-def drop_unlabelled(y, # (n,) truth, some NaN
-    p, # (n,) or (n, 3) predictions
-    *others, # (n,) each
-)->list: # the same as arrays, without the rows where the truth is NaN
-    "The rows that have a truth."
+def drop_unlabelled(y, p, *others)->list:
+    "The rows of `y` (n,) and `p` (n,) or (n, 3) that have a truth, as arrays."
     has = ~np.isnan(np.asarray(y, float))
     return [x[has] for x in (np.asarray(y, float), np.asarray(p, float), *map(np.asarray, others))]
 
 # %% ../../nbs/30_training.metrics.ipynb #1ef22a54
-def evaluate(y, # (n,) truth; rows with NaN are skipped
-    p, # (n,) predictions; (n, 3) of 'classes'
-    family:str='mosi', # a key of `METRICS`
-)->dict: # {metric: value}
-    "The metrics of a family. Those that are undefined are NaN, with one warning."
+def evaluate(y, p, family:str='mosi')->dict:
+    """{metric: value} of a key of `METRICS`; rows where `y` (n,) is NaN are skipped.
+    `p`: (n,), or (n, 3) of 'classes'. Undefined metrics are NaN, with one warning."""
     y, p = drop_unlabelled(y, p)
     m = METRICS[family].compute(y, p)
     if bad := [k for k, v in m.items() if np.isnan(v)]:
@@ -148,14 +132,9 @@ def evaluate(y, # (n,) truth; rows with NaN are skipped
     return m
 
 # %% ../../nbs/30_training.metrics.ipynb #e31781b5
-def bootstrap_ci(y, # (n,) truth; rows with NaN are skipped
-    p, # (n,) predictions; (n, 3) of 'classes'
-    groups, # (n,) video of each utterance
-    family:str='mosi', # a key of `METRICS`
-    n:int=1000, # draws
-    seed:int=0, # of the draws
-)->dict: # {metric: [low, high]}
-    "95 % intervals of the metrics, by bootstrap over videos; NaN where nothing is defined."
+def bootstrap_ci(y, p, groups, family:str='mosi', n:int=1000, seed:int=0)->dict:
+    """{metric: [low, high]}, 95 % intervals by bootstrap over `groups` (n,), the video of each utterance.
+    `y`, `p`: see `evaluate`; `n`: draws. NaN where nothing is defined."""
     rng, (y, p, groups) = np.random.default_rng(seed), drop_unlabelled(y, p, groups)
     metric = METRICS[family].compute
     if not len(y): return {k: [np.nan]*2 for k in metric(y, p)}
@@ -168,7 +147,7 @@ def bootstrap_ci(y, # (n,) truth; rows with NaN are skipped
     return {k: interval(x) for k, x in pd.DataFrame(draws).items()}
 
 # %% ../../nbs/30_training.metrics.ipynb #d2404e32
-_KEYS = ('corpus', 'name', 'head', 'fusion', 'context', 'encoder', 'seed', 'source', 'note')
+_KEYS = ('corpus', 'name', 'head', 'label', 'fusion', 'context', 'encoder', 'seed', 'source', 'note')
 
 @lru_cache(None)
 def _published(corpus):
@@ -178,36 +157,27 @@ def _published(corpus):
     return t[[*_KEYS[1:]]].join(values.dropna(axis=1, how='all'))
 
 # %% ../../nbs/30_training.metrics.ipynb #pub1shed
-def published(corpus:str, # its name
-)->pd.DataFrame: # a row a model; columns head, fusion, context, encoder, source, note, then metrics
-    "The published means of a corpus, indexed by name; '' for what does not apply; empty if there are none."
+def published(corpus:str)->pd.DataFrame:
+    """The published means of a corpus, a row a model, indexed by name; empty if there are none.
+    Columns head, label, fusion, context, encoder, source, note ('': doesn't apply), then metrics."""
     t = _published(corpus)
     return t[t.seed == ''].drop(columns='seed').set_index('name').rename_axis(None)
 
-def published_seeds(corpus:str, # its name
-)->pd.DataFrame: # rows are seeds, columns metrics
-    "The runs behind the published mean of 'cme, context'; empty if they are unknown."
-    t = _published(corpus)
-    t = t[t.seed != '']
+# %% ../../nbs/30_training.metrics.ipynb #publseed
+def published_seeds(corpus:str)->pd.DataFrame:
+    "The runs behind the published mean of 'cme, context': rows are seeds; empty if they are unknown."
+    t = _published(corpus).query("seed != ''")
     return t.set_index(t.seed.astype(int)).rename_axis(None).drop(columns=[*_KEYS[1:]])
 
 # %% ../../nbs/30_training.metrics.ipynb #pub3shed
-def published_rows(corpus:str, # its name
-    heads, # such as 'MTA'
-)->pd.DataFrame: # a row a published model, a column a metric
-    "The published metrics of these heads; empty if there are none."
+def published_rows(corpus:str, heads)->pd.DataFrame:
+    "The published metrics of heads such as 'MTA': a row a model; empty if there are none."
     t = published(corpus)
     return t[t['head'].isin(list(heads))].drop(columns=[k for k in _KEYS if k in t])
 
 # %% ../../nbs/30_training.metrics.ipynb #2238d440
-def results_table(results:dict, # {head: {metric: value}}
-    dataset:str='', # corpus whose published rows are appended
-    heads=None, # of those rows; None: those of the results
-)->pd.DataFrame: # a row a head or published model, a column a metric
-    "The metrics of a run, followed by the published ones."
+def results_table(results:dict, dataset:str='', heads=None)->pd.DataFrame:
+    "{head: {metric: value}} as a table, followed by the published rows of these heads of a corpus."
     own = pd.DataFrame(results).T
     rows = published_rows(dataset, results if heads is None else heads)
     return own if rows.empty else pd.concat([own, rows.add_prefix('published: ', axis=0)])
-
-# %% ../../nbs/30_training.metrics.ipynb #l1ghtmod
-show_shapes(__name__)

@@ -7,9 +7,7 @@ __all__ = ['HOOKS', 'TOO_LARGE', 'to_device', 'predict', 'split_loss', 'Callback
            'parameter_groups', 'Trainer', 'get_rng', 'set_rng', 'is_oom']
 
 # %% ../../nbs/31_training.trainer.ipynb #154f038e
-import math
-import random
-import time
+import math, random, time
 from contextlib import contextmanager, nullcontext
 from difflib import get_close_matches
 from datetime import timedelta
@@ -21,25 +19,20 @@ from torch import Tensor
 from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwargs, gather_object
 from transformers import set_seed
-from ..core import UserError, show_shapes
+from ..core import UserError
 from ..models.losses import multi_loss
 from ..models.mmml import FREEZE
 
 # %% ../../nbs/31_training.trainer.ipynb #7340c3ad
-def to_device(batch:dict, # {name: tensor}
-    device, # such as 'cuda:0'
-)->dict: # the same on the device
-    "Copy a batch to a device, without waiting for the copy."
+def to_device(batch:dict, device)->dict:
+    "Copy a batch {name: tensor} to a device, without waiting for the copy."
     return {k: v.to(device, non_blocking=True) for k, v in batch.items()}
 
 # %% ../../nbs/31_training.trainer.ipynb #60047075
 @torch.no_grad()
-def predict(model, # `MMML`
-    loader, # of 'valid' or 'test', from `make_loader`
-    device='cpu',
-    gather=lambda x: [x], # returns the list of what each process has; by default there is one
-)->dict: # {head: (n,) float32, or (n, 3)}
-    "The predictions of a model on a split, in the order of the table."
+def predict(model, loader, device='cpu', gather=lambda x: [x])->dict:
+    """{head: (n,) float32, or (n, 3)}: predictions on a split, in the order of the table.
+    `gather`: returns the list of what each process has."""
     model.eval(); rows, outputs = [], []
     for (here, _), batch in zip(loader.sampler, loader):
         inputs = {k: v for k, v in batch.items() if k not in ('labels', 'counts')}
@@ -50,11 +43,9 @@ def predict(model, # `MMML`
     return {h: torch.cat([p[h] for _, p in shares])[place] for h in outputs[0]}
 
 # %% ../../nbs/31_training.trainer.ipynb #f1a3f632
-def split_loss(model_config, # `MMMLConfig`: the kind of loss and its weights
-    predictions:dict, # from `predict`
-    labels:Tensor, # (n, H), a column a head
-)->tuple: # the sum, {head: its own loss}; floats
-    "The loss of a whole split."
+def split_loss(model_config, predictions:dict, labels:Tensor)->tuple:
+    """The loss of a whole split, and {head: its own loss}; floats.
+    `model_config`: `MMMLConfig`; `predictions`: from `predict`; `labels`: (n, H), a column a head."""
     total, parts = multi_loss(predictions, labels, model_config.loss_fn, model_config.loss_weights)
     return float(total), {h: float(l) for h, l in parts.items()}
 
@@ -65,7 +56,6 @@ class Callback:
     "Reacts to the training loop: its methods are named after `HOOKS`. A misspelt hook raises `TypeError`."
     order = 0 # callbacks with a lower order are called first
     def __init_subclass__(cls):
-        super().__init_subclass__()
         like = lambda n: n.startswith(('before_', 'after_', 'on_')) or get_close_matches(n, HOOKS, cutoff=.8)
         if wrong := [n for n in vars(cls) if n not in HOOKS and not n.startswith('__') and like(n)]:
             raise TypeError(f"{cls.__name__}.{wrong[0]} is never called; hooks: {', '.join(HOOKS)}")
@@ -87,9 +77,8 @@ class Dist:
         self.accel, self.index, self.size = accel, accel.process_index, accel.num_processes
         self.first = accel.is_main_process
         self.share = dict(process=self.index, processes=self.size) # for `make_loader`
-
-    def sum(self, *xs)->list: # of float
-        "The sums of numbers or one-element tensors over all processes; waits for the GPU."
+    def sum(self, *xs)->list:
+        "The sums, as float, of numbers or one-element tensors over all processes; waits for the GPU."
         if self.size == 1: return [float(x) for x in xs]
         xs = [torch.as_tensor(x, dtype=torch.float32, device=self.accel.device) for x in xs]
         return self.accel.reduce(torch.stack(xs), 'sum').tolist()
@@ -99,6 +88,9 @@ class Dist:
     def print(self, *args):
         "Print in the first process only."
         if self.first: print(*args, flush=True)
+    def exchange(self, model, last:bool):
+        "A context that exchanges gradients only with the last micro-batch of a step."
+        return nullcontext() if last else self.accel.no_sync(model)
     @staticmethod
     def close():
         "At the end of a program: leave the group of processes, so that the others don't report a loss."
@@ -112,20 +104,11 @@ class Dist:
 
 # %% ../../nbs/31_training.trainer.ipynb #d1st0001
 @patch
-def exchange(self:Dist, model, last:bool):
-    "A context that exchanges gradients only with the last micro-batch of a step."
-    return nullcontext() if last else self.accel.no_sync(model)
-
-@patch
 def align(self:Dist, model):
     "Copy the buffers of the first process, such as the statistics of a batch norm, to all."
     if self.size > 1:
         for b in model.buffers(): torch.distributed.broadcast(b, 0)
 
-@patch
-def turns(self:Dist):
-    "A context that the first process of each machine enters before the others."
-    return self.accel.local_main_process_first()
 
 @patch
 def seed(self:Dist, *numbers:int):
@@ -134,12 +117,10 @@ def seed(self:Dist, *numbers:int):
     set_seed(int(np.random.SeedSequence(numbers).generate_state(1)[0]))
 
 # %% ../../nbs/31_training.trainer.ipynb #769654ca
-def make_accelerator(device:str='auto', # 'auto', 'cpu' or 'cuda'
-    precision:str='auto', # 'auto' (bf16 on a GPU that has it, else fp32), 'fp32', 'bf16' or 'fp16'
-    tf32:bool=True, # in fp32 on a GPU, multiply with TF32's ten bits of mantissa
-    **kwargs, # for `Accelerator`, such as `log_with`
-)->Accelerator:
-    "Accelerate on a device in a precision. Raises `UserError` if one of them is not available."
+def make_accelerator(device:str='auto', precision:str='auto', tf32:bool=True, **kwargs)->Accelerator:
+    """Accelerate on a device in a precision. Raises `UserError` if one of them is not available.
+    `device`: 'auto', 'cpu' or 'cuda'; `precision`: 'auto' (bf16 on a GPU that has it, else fp32), 'fp32',
+    'bf16' or 'fp16'; `tf32`: in fp32 on a GPU, multiply with TF32's ten bits of mantissa."""
     cuda = torch.cuda.is_available() and device != 'cpu'
     if device == 'cuda' and not cuda: raise UserError('--device cuda: PyTorch finds no GPU; try --device cpu')
     if precision == 'fp16' and not cuda: raise UserError('--precision fp16 needs a GPU; try --precision fp32')
@@ -152,11 +133,8 @@ def make_accelerator(device:str='auto', # 'auto', 'cpu' or 'cuda'
         kwargs_handlers=handlers, **kwargs)
 
 # %% ../../nbs/31_training.trainer.ipynb #ecbc1c82
-def parameter_groups(model, # `MMML`
-    lr:float, # of the encoders
-    head_lr:float, # of all else
-)->list: # of dictionaries, for an optimizer
-    "The trained parameters: the encoders, and the rest with a learning rate of its own."
+def parameter_groups(model, lr:float, head_lr:float)->list:
+    "The trained parameters of encoders (`lr`) and of all else (`head_lr`), for an optimizer."
     named = [(n.split('.')[0] in FREEZE['both'], p) for n, p in model.named_parameters() if p.requires_grad]
     of = lambda encoder, lr: dict(params=[p for e, p in named if e == encoder], lr=lr, initial_lr=lr)
     return [g for g in (of(True, lr), of(False, head_lr)) if g['params']]
@@ -168,20 +146,12 @@ class Trainer:
     history: list of dict, a row an epoch; epoch: from 1; step: finished steps of it; seconds: so far;
     total, seen, skipped, in_a_row: sums of the epoch; loss: of the last step;
     train_loss, valid_loss, valid_losses, predictions: of the last epoch; ema: averages of `params`, or None;
-    rng: generators to restore, or None; requests, granted: see `request` and `sync`."""
-    def __init__(self,
-        model, # `MMML`
-        train, # loader, from `make_loader`
-        valid, # loader
-        valid_labels:Tensor, # (n, H)
-        lr:float=5e-6, # of the encoders
-        seed:int=1, # of order and dropout
-        callbacks=(), # of `Callback`, in any order
-        accelerator:Accelerator=None, # device and precision; None: that of `make_accelerator`
-        head_lr:float=None, # of all but the encoders; None: `lr`
-        keep_state:bool=False, # keep the optimizer's state from epoch to epoch; the authors clear it
-        clip:float=None, # largest norm of a step's gradients; None: not clipped
-    ):
+    rng: generators to restore, or None; requests, granted: see `request` and `sync`.
+    `train`, `valid`: loaders, from `make_loader`; `valid_labels`: (n, H); `lr`: of the encoders; `head_lr`:
+    of all else, None: `lr`; `keep_state`: keep the optimizer's state from epoch to epoch, the authors clear
+    it; `clip`: largest norm of a step's gradients, None: not clipped."""
+    def __init__(self, model, train, valid, valid_labels:Tensor, lr:float=5e-6, seed:int=1, callbacks=(),
+            accelerator:Accelerator=None, head_lr:float=None, keep_state:bool=False, clip:float=None):
         self.accel = accelerator or make_accelerator()
         self.dist, self.valid_labels, self.history, self.callbacks = Dist(self.accel), valid_labels, [], []
         self.lr, self.seed, self.keep_state, self.clip = lr, seed, keep_state, clip
@@ -193,7 +163,6 @@ class Trainer:
         self.ema = self.rng = None
         self.requests = dict(save=False, stop=False, interrupt=False); self.granted = dict(self.requests)
         for c in callbacks: self.add(c)
-
     @property
     def seconds(self): return time.perf_counter() - self.start
     @seconds.setter
@@ -276,10 +245,8 @@ def steps(self:Trainer):
 
 # %% ../../nbs/31_training.trainer.ipynb #458c3136
 @patch
-def gradients(self:Trainer,
-    micro_batches:list, # of batches: this process's share of a step
-)->Tensor: # () this process's share of the loss, on the device
-    "Add up the gradients of a step."
+def gradients(self:Trainer, micro_batches:list)->Tensor:
+    "Add up the gradients of a process's share of a step; returns its share of the loss, on the device."
     total = 0.
     for i, batch in enumerate(micro_batches, 1):
         with self.dist.exchange(self.model, i == len(micro_batches)):
@@ -290,10 +257,9 @@ def gradients(self:Trainer,
 
 # %% ../../nbs/31_training.trainer.ipynb #9f074c90
 @patch
-def update(self:Trainer,
-    n:int, # utterances of the step
-):
-    "Take the step, or skip it if its loss or gradients are not finite. Raises `UserError` at ten in a row."
+def update(self:Trainer, n:int):
+    """Take the step of `n` utterances, or skip it if its loss or gradients are not finite.
+    Raises `UserError` at ten in a row."""
     norm = float(self.accel.clip_grad_norm_(self.params, self.clip or math.inf))
     finite = math.isfinite(self.loss) and math.isfinite(norm)
     if finite or self.accel.scaler: self.opt.step() # fp16's scaler skips the step itself, and must see it
@@ -325,8 +291,8 @@ def ema_weights(self:Trainer):
     finally: swap()
 
 # %% ../../nbs/31_training.trainer.ipynb #9c7aa02b
-def get_rng()->dict: # numbers and lists, for JSON
-    "The state of Python's, numpy's and torch's generators."
+def get_rng()->dict:
+    "The state of Python's, numpy's and torch's generators. Returns numbers and lists, for JSON."
     kind, keys, *rest = np.random.get_state()
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
     version, internal, gauss = random.getstate()
@@ -349,6 +315,3 @@ def is_oom(e:Exception)->bool:
     signs = ('out of memory', "can't allocate memory", 'Unable to allocate', 'could not create a primitive')
     return isinstance(e, (MemoryError, torch.OutOfMemoryError)) or (isinstance(e, (RuntimeError, ValueError))
         and any(s in str(e) for s in signs))
-
-# %% ../../nbs/31_training.trainer.ipynb #l1ghtmod
-show_shapes(__name__)
