@@ -21,7 +21,7 @@ from .spec import RATE
 
 # %% ../../nbs/13_data.audio.ipynb #d307767e
 def mono_16k(frame)->av.filter.Graph:
-    "From frames like this `av.AudioFrame` to mono float of 16 kHz, low-passed, 0.1 s of silence at the end."
+    "The FFmpeg filters from frames like this `av.AudioFrame` to 16 kHz mono float, 0.1 s of silence last."
     graph = av.filter.Graph()
     source = graph.add_abuffer(sample_rate=frame.sample_rate, format=frame.format.name,
         layout=frame.layout.name, time_base=frame.time_base)
@@ -52,7 +52,8 @@ def _stated(media, stream): # seconds, by the file's header; None if it has no l
 def frames(path, remarks:list):
     """Yield the `av.AudioFrame`s of the first audio track, as far as they can be decoded.
     `remarks`: a list that gets a line about each defect. Raises `Unreadable`."""
-    if not Path(path).is_file(): raise Unreadable(f'{path}: no such file')
+    if not Path(path).is_file():
+        raise Unreadable(f'{path}: ' + ('not a file' if Path(path).exists() else 'no such file'))
     seconds, lost, missing, stated, clock = 0., 0, 0., None, None
     try:
         with av.open(str(Path(path).absolute()), options=dict(protocol_whitelist='file')) as media:
@@ -113,7 +114,7 @@ def decode(path)->np.ndarray:
 
 # %% ../../nbs/13_data.audio.ipynb #c8cad443
 def read_wav(path, start:int=0, stop:int=None)->np.ndarray:
-    "Samples `start` to `stop` of a wav file, (stop - start,) float32, 16 kHz mono. Raises `Unreadable`."
+    "Samples `start` to `stop` (at 16 kHz) of a wav file: float32, fewer at its end. Raises `Unreadable`."
     try:
         with sf.SoundFile(str(path)) as f:
             if (f.samplerate, f.channels) == (RATE, 1):
@@ -121,11 +122,11 @@ def read_wav(path, start:int=0, stop:int=None)->np.ndarray:
                 return f.read(-1 if stop is None else stop - start, dtype='float32')
         return decode(path)[start:stop]
     except (sf.SoundFileError, OSError) as e:
-        raise Unreadable(f"{path}: unreadable ({e}); the next run makes it again, or delete it") from None
+        raise Unreadable(f"{path}: unreadable ({e}); delete it, and the next run makes it again") from None
 
 # %% ../../nbs/13_data.audio.ipynb #747b8df7
 def wav_samples(path)->int:
-    """Samples of a wav file at 16 kHz; of 16 kHz mono integers by the header alone.
+    """The number of samples of a wav file at 16 kHz; of 16 kHz mono integers by its header alone.
     Raises `Unreadable`, also for samples that are NaN, infinite or far too loud."""
     try: info = sf.info(str(path))
     except (sf.SoundFileError, OSError) as e: raise Unreadable(f"{path}: unreadable ({e})") from None
@@ -189,7 +190,7 @@ def _start_worker():
 
 # %% ../../nbs/13_data.audio.ipynb #80c8e1cf
 def in_processes(f, jobs:list, what:str, progress:bool=True, cores:int=None)->list:
-    """`f` of each job, in order, in processes if that is worth their start.
+    """[f(job) for job in jobs], in several processes from 32 jobs on.
     `f`: defined in a module; `what`: title of the progress bar; `cores`: processes at most, None: one for
     each available core. Raises `UserError` if a process is killed."""
     cores = cores or (len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())
@@ -218,8 +219,8 @@ def extract_audio(corpus:Corpus, progress:bool=True, cores:int=None, log=None)->
     if not raw and not (audio.path != '').any() and not corpus.keep_incomplete:
         raise UserError(f'no clips: looked for {corpus.raw}/<video_id>/<clip_id>.mp4 and '
             f'{corpus.wav}/<video_id>/<clip_id>.wav; to use text alone: mmml_run with --keep_incomplete True')
-    jobs = [(str(raw.get((v, c), '')), p, str(corpus.wav/v/f'{c}.wav')) for v, c, p
-        in audio.loc[todo, ['video_id', 'clip_id', 'path']].itertuples(index=False)]
+    rows = audio.loc[todo, ['video_id', 'clip_id', 'path']].itertuples(index=False)
+    jobs = [(str(raw.get((v, c), '')), p, str(corpus.wav/v/f'{c}.wav')) for v, c, p in rows]
     done = in_processes(_clip, jobs, 'audio', progress, cores)
     if jobs:
         audio.loc[todo, ['path', 'samples', 'bytes', 'reason']] = [r[:4] for r in done]

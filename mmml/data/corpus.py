@@ -153,7 +153,10 @@ def check_splits(corpus:Corpus, reasons=None)->Corpus:
 def _read_table(root, spec, log): # the canonical table of a folder
     found = ((find_folder(root, name), reader) for name, reader in READERS.items())
     path, reader = next(((p, r) for p, r in found if p), (root/'label.csv', READERS['label.csv']))
-    return reader(path, spec, log)
+    table = reader(path, spec, log)
+    if missing := {'video_id', 'clip_id', 'text', 'mode', 'place', *LABELS.values()} - set(table):
+        raise UserError(f"{path}: its reader returned no {', '.join(sorted(missing))}; see `canonical`")
+    return table
 
 # %% ../../nbs/12_data.corpus.ipynb #e598dcb6
 def open_corpus(dataset:str='sample', data_dir='data', label_range:tuple=None, metrics:str=None, log=print,

@@ -31,7 +31,7 @@ from .encoders import Encoded, SpeechEncoder, lengths_to_mask, load_speech
 # %% ../../nbs/21_models.features.ipynb #2ad762ac
 @lru_cache
 def log_mel(n_mels:int=128, n_fft:int=960, hop_length:int=320, top_db:float=80.)->nn.Module:
-    """From a waveform (S,) float32 to a mel spectrogram in decibels, (n_mels, F).
+    """The transform of a waveform (S,) float32 into a mel spectrogram (n_mels, F) in dB.
     `n_fft`: samples in a window, 60 ms; `hop_length`: samples between two windows, 20 ms; `top_db`: lower
     values are raised to the maximum minus this."""
     mel = MelSpectrogram(RATE, n_fft=n_fft, hop_length=hop_length, n_mels=n_mels)
@@ -138,7 +138,7 @@ def features_folder(corpus:Corpus, features:ClipFeatures)->Path:
     return (folder if writable(folder) else corpus.wav/'features')/features.name
 
 # %% ../../nbs/21_models.features.ipynb #d2044139
-def _clip_features(job): # to: file of the features, or ''; reason why there is none, or ''; computed now?
+def _clip_features(job): # (file of the features or '', reason or '', whether computed now)
     path, limit, features, folder = job
     try:
         wave = read_wav(path, 0, limit)
@@ -286,7 +286,7 @@ class SpecModel(FeatureModel):
 
 # %% ../../nbs/21_models.features.ipynb #3ee7062d
 class FeatureEncoder(nn.Module):
-    "A model over features, such as `SpecModel`, with their statistics, as (states, lengths, vector)."
+    "Standardises features and encodes them with a `FeatureModel`; returns `Encoded`."
     frozen = False # it has no frozen front end
     def __init__(self, model:FeatureModel):
         super().__init__()
@@ -313,7 +313,7 @@ def positions(n:int, d:int, device=None)->Tensor:
 
 # %% ../../nbs/21_models.features.ipynb #3f59639f
 class SmileConfig(PreTrainedConfig):
-    "What is needed to build a `SmileModel`. `hidden_size`: descriptors and slopes, without projection."
+    "What is needed to build a `SmileModel`. `hidden_size`: the number of descriptors and slopes."
     model_type = 'mmml_smile'
     def __init__(self, hidden_size:int=130, num_hidden_layers:int=3, num_attention_heads:int=2,
             intermediate_size:int=512, dropout:float=.1, **kwargs):
@@ -405,7 +405,7 @@ def load_audio(name, dropout:float=.1, **options)->tuple:
 
 # %% ../../nbs/21_models.features.ipynb #22c59edd
 def prepare(corpus:Corpus, encoder, features, max_seconds:float=6., log=None)->Corpus:
-    """The corpus with its features, and the encoder with their statistics; unchanged for waveforms.
+    """The corpus with a column `features`, whose statistics are set in `encoder`; unchanged for waveforms.
     `encoder`, `features`: from `load_audio`; `max_seconds`: of each clip; `log`: called with a line."""
     if not isinstance(features, ClipFeatures): return corpus
     corpus = extract_features(corpus, features, max_seconds, log=log)

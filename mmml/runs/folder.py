@@ -65,10 +65,8 @@ def write_model_folder(folder:Path, model, tokenizer, features, card:str):
         shutil.rmtree(tmp, ignore_errors=True); why = getattr(e, 'strerror', None) or e
         raise UserError(f"can't write {folder}: {why}; free some space, and --resume") from None
 
-# %% ../../nbs/41_runs.folder.ipynb #be1581c0
-SECOND = '_highest_val_acc' # ends the columns of the authors' second choice of an epoch
-
 # %% ../../nbs/41_runs.folder.ipynb #5f7f758c
+SECOND = '_highest_val_acc' # ends the columns of the authors' second choice of an epoch
 @dataclass(repr=False)
 class Run:
     """A finished run: `config` and `results` as in its json files, `history` with a row an epoch, and

@@ -66,7 +66,7 @@ class StopAfter(Callback):
     order = 60
     def __init__(self, epochs:float): self.epochs = epochs
     def before_fit(self, t):
-        if t.epoch - (t.step > 0) >= self.epochs: t.request('stop') # resumed, after the last epoch
+        if t.epoch - (t.step > 0) >= self.epochs: t.request('stop') # when resumed after the last epoch
     def after_epoch(self, t):
         if t.epoch >= self.epochs: t.request('stop')
 
@@ -93,7 +93,7 @@ class Dist:
         return nullcontext() if last else self.accel.no_sync(model)
     @staticmethod
     def close():
-        "At the end of a program: leave the group of processes, so that the others don't report a loss."
+        "At the end of a program: destroy the process group, so that no process reports a lost connection."
         if torch.distributed.is_initialized(): torch.distributed.destroy_process_group()
     @staticmethod
     def lost(e:Exception)->bool:
@@ -126,7 +126,7 @@ def make_accelerator(device:str='auto', precision:str='auto', tf32:bool=True, **
     if precision == 'fp16' and not cuda: raise UserError('--precision fp16 needs a GPU; try --precision fp32')
     if precision == 'auto': precision = 'bf16' if cuda and torch.cuda.is_bf16_supported() else 'fp32'
     if cuda: torch.set_float32_matmul_precision('high' if tf32 else 'highest')
-    # one process may extract a corpus while others wait; the launcher reports a process that died
+    # a long timeout: others wait while the first process extracts a corpus; the launcher reports a dead one
     handlers = [DistributedDataParallelKwargs(find_unused_parameters=True, gradient_as_bucket_view=True),
         InitProcessGroupKwargs(timeout=timedelta(hours=6))]
     return Accelerator(cpu=not cuda, mixed_precision='no' if precision == 'fp32' else precision,
@@ -141,15 +141,14 @@ def parameter_groups(model, lr:float, head_lr:float)->list:
 
 # %% ../../nbs/31_training.trainer.ipynb #df231acd
 class Trainer:
-    """The training loop; `fit` runs it. Its state, for callbacks:
-    model, opt, params, train, valid, valid_labels, lr, seed, keep_state, clip, accel, dist, callbacks;
-    history: list of dict, a row an epoch; epoch: from 1; step: finished steps of it; seconds: so far;
-    total, seen, skipped, in_a_row: sums of the epoch; loss: of the last step;
-    train_loss, valid_loss, valid_losses, predictions: of the last epoch; ema: averages of `params`, or None;
-    rng: generators to restore, or None; requests, granted: see `request` and `sync`.
+    """The training loop; `fit` runs it.
     `train`, `valid`: loaders, from `make_loader`; `valid_labels`: (n, H); `lr`: of the encoders; `head_lr`:
     of all else, None: `lr`; `keep_state`: keep the optimizer's state from epoch to epoch, the authors clear
-    it; `clip`: largest norm of a step's gradients, None: not clipped."""
+    it; `clip`: largest norm of a step's gradients, None: not clipped. State for callbacks, besides these:
+    model, opt, params, accel, dist, callbacks; history: list of dict, a row an epoch; epoch: from 1; step:
+    finished steps of it; seconds: so far; total, seen, skipped: sums over the epoch; in_a_row: steps skipped
+    in a row; loss: of the last step; train_loss, valid_loss, valid_losses, predictions: of the last epoch;
+    ema: averages of `params`, or None; rng: generators to restore, or None; requests, granted: see `sync`."""
     def __init__(self, model, train, valid, valid_labels:Tensor, lr:float=5e-6, seed:int=1, callbacks=(),
             accelerator:Accelerator=None, head_lr:float=None, keep_state:bool=False, clip:float=None):
         self.accel = accelerator or make_accelerator()
@@ -228,7 +227,7 @@ def sync(self:Trainer, loss=0.)->float:
 # %% ../../nbs/31_training.trainer.ipynb #5d19a926
 @patch
 def begin_epoch(self:Trainer):
-    "Reset the counts of an epoch, and seed its randomness."
+    "Start an epoch: reset counts, seed the generators, clear the optimizer's state unless it is kept."
     self.epoch += 1; self.total = self.seen = self.skipped = self.seconds = 0
     self.dist.seed(self.seed, self.epoch)
     if not self.keep_state: self.opt.state.clear()
@@ -312,6 +311,6 @@ TOO_LARGE = ('out of memory: try --grad_accum auto, a smaller --batch_size or --
 
 def is_oom(e:Exception)->bool:
     "Whether an exception means that memory ran out: one of CUDA, PyTorch, numpy or oneDNN."
-    signs = ('out of memory', "can't allocate memory", 'Unable to allocate', 'could not create a primitive')
-    return isinstance(e, (MemoryError, torch.OutOfMemoryError)) or (isinstance(e, (RuntimeError, ValueError))
-        and any(s in str(e) for s in signs))
+    messages = 'out of memory', "can't allocate memory", 'Unable to allocate', 'could not create a primitive'
+    if isinstance(e, (MemoryError, torch.OutOfMemoryError)): return True
+    return isinstance(e, (RuntimeError, ValueError)) and any(m in str(e) for m in messages)
