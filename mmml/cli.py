@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['true_false', 'OneLineParser', 'parser_of', 'known_reason', 'guarded', 'mmml_extract_audio', 'train', 'mmml_run',
-           'mmml_run_audio', 'mmml_report']
+           'mmml_run_audio', 'mmml_report', 'shown', 'mmml_predict']
 
 # %% ../nbs/60_cli.ipynb #1d1cf341
 import argparse, logging, os, re, signal, sys, time, warnings
@@ -44,8 +44,8 @@ def parser_of(prog:str, description:str)->argparse.ArgumentParser:
         group = parser.add_argument_group(name, section.__doc__)
         if name == 'model' and prog == RUN_AUDIO:
             names = [*encoders(), 'raw']
-            group.add_argument('--feature', choices=names,
-                help="the authors' name for --audio_encoder; raw: a pre-trained encoder (spec)")
+            group.add_argument('--feature', choices=names, help="the authors' name for --audio_encoder; raw: "
+                "a pre-trained encoder (spec)")
         for f in fields(section):
             if f.metadata.get('only', prog) == prog: _add(group, f, prog)
     return parser
@@ -91,8 +91,8 @@ def guarded(prog:str, main, again=lambda: 'the same command resumes it'):
 # %% ../nbs/60_cli.ipynb #e49af11c
 def mmml_extract_audio(args=None):
     "Make the wav files of a corpus. `args`: list of strings, None: the command line."
-    parser = OneLineParser(prog='mmml_extract_audio', allow_abbrev=False,
-        description='Make the 16 kHz wav files of a corpus from its videos.')
+    parser = OneLineParser(prog='mmml_extract_audio', allow_abbrev=False, description='Make the 16 kHz wav '
+        'files of a corpus from its videos.')
     for f in map(FIELDS.get, ('dataset', 'data_dir', 'label_range')): _add(parser, f, '')
     a = parser.parse_args(args)
     def main():
@@ -141,13 +141,13 @@ def mmml_run_audio(args=None):
 # %% ../nbs/60_cli.ipynb #e94abbb4
 def mmml_report(args=None):
     "One table over runs. `args`: list of strings, None: the command line."
-    parser = OneLineParser(prog='mmml_report', allow_abbrev=False,
-        description='One table over run folders, next to the published values, from their predictions.')
+    parser = OneLineParser(prog='mmml_report', allow_abbrev=False, description='One table over run folders, '
+        'next to the published values, from their predictions.')
     parser.add_argument('folders', nargs='+', metavar='RUN', help='run folders, such as runs/*')
     parser.add_argument('--format', choices=[*entries('mmml.runs.report', 'FORMATS')], default='text',
         help='of the table (text)')
-    parser.add_argument('--draws', type=int, default=1000,
-        help='of the bootstrap behind the bold values, 100 to 100000 (1000)')
+    parser.add_argument('--draws', type=int, default=1000, help='of the bootstrap behind the bold values, '
+        '100 to 100000 (1000)')
     a = parser.parse_args(args)
     def main():
         if not 100 <= a.draws <= 10**5: raise UserError(f'--draws {a.draws}: must be from 100 to 100000')
@@ -160,3 +160,52 @@ def mmml_report(args=None):
         if not runs: raise UserError(f'none of {len(a.folders)} is a finished run')
         print(report.FORMATS[a.format](report.make_report(runs, a.draws)))
     guarded('mmml_report', main)
+
+# %% ../nbs/60_cli.ipynb #pr3dict2
+def shown(t, heads:str):
+    "A table of predictions as it is printed: names without folders, short texts, intervals, no empty column."
+    short = lambda s: s if len(s) <= 40 else s[:37] + '...'
+    number = lambda v: v if isinstance(v, str) else '' if v != v else f'{v:+.2f}'
+    out = dict(file=[os.path.basename(f) for f in t['file']] if 'file' in t else None,
+        text=t['text'].map(short))
+    if t['item'].duplicated().any() or 'file' not in t: out |= {k: t[k].map('{:.2f}'.format) for k
+        in ('start', 'end')}
+    for h in heads:
+        low, high = [t.get(f'{h} {end}', t[h]*0 if t[h].dtype.kind == 'f' else t[h]) for end
+            in ('low', 'high')]
+        known = f'{h} low' in t and t[f'{h} low'].notna().any()
+        out[h] = [number(v) + (f' [{number(a)}, {number(b)}]' if known and v == v else '') for v, a, b
+            in zip(t[h], low, high)]
+    out |= {k: t[k].map(short) for k in ('remarks', 'reason')}
+    import pandas as pd
+    out = pd.DataFrame({k: list(v) for k, v in out.items() if v is not None})
+    return out.loc[:, [c for c in out if c in heads or (out[c] != '').any()]]
+
+# %% ../nbs/60_cli.ipynb #pr3dict3
+def mmml_predict(args=None):
+    "Predict clips, folders, tables or recordings. `args`: list of strings, None: the command line."
+    parser = OneLineParser(prog='mmml_predict', allow_abbrev=False, description='Predict the sentiment of '
+        'clips, of a folder, of a table (csv with file and text), or of a '
+        'recording. The same command with --output goes on where it was stopped.')
+    parser.add_argument('inputs', nargs='+', metavar='INPUT', help='media files, a folder, or a csv')
+    parser.add_argument('--model', required=True, help='run folder, model folder, or name on the hub')
+    parser.add_argument('--text', help='what is said in a clip (a file of the same name that ends in .txt, '
+        '.lab or .srt)')
+    parser.add_argument('--transcript', help='of a recording: .srt, .vtt, .json of Whisper, or .TextGrid')
+    parser.add_argument('--asr', help='speech recogniser that transcribes a recording: name or folder')
+    parser.add_argument('--average', action='store_true', help='one row for a clip longer than the model '
+        'encodes')
+    parser.add_argument('--output', help='.csv, .jsonl or .parquet; of a recording also .srt, with a '
+        'timeline next to it')
+    a = parser.parse_args(args)
+    def main():
+        from mmml.inference.jobs import check_output, predict_paths
+        from mmml.models.processor import load
+        if a.output: check_output(a.output, ('.srt',))
+        model = load(a.model)
+        t = predict_paths(model, a.inputs, a.text, a.transcript, a.asr, a.average, a.output)
+        print(shown(t, model.config.heads).to_string(index=False) if len(t) else 'nothing was said')
+        if failed := int((t.reason != '').sum()):
+            print(f'mmml_predict: {failed} of {len(t)} could not be predicted',
+                file=sys.stderr); raise SystemExit(1)
+    guarded('mmml_predict', main)

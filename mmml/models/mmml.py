@@ -172,6 +172,32 @@ def drop_modalities(self:MMML, t:Encoded, a:Encoded, both:Tensor)->tuple:
     return (t.masked(as_rows(both & (x < p/2)), self.null_text),
         a.masked(as_rows(both & (x > 1 - p/2)), self.null_audio))
 
+# %% ../../nbs/24_models.mmml.ipynb #c0mb1ne2
+@patch
+def combine(self:MMML, t:Encoded, a:Encoded, text:Tensor=None, text_context:Tensor=None, audio:Tensor=None,
+        audio_context:Tensor=None)->tuple:
+    "{head: predictions} and {head: features} of B utterances, from encoded pieces. Indices: see `forward`."
+    c, x, none = self.config, {}, {}
+    if not c.context: text_context = audio_context = None
+    if self.dt: t, none['T'] = self.gather(t, text, text_context, self.null_text), text < 0
+    if self.da: a, none['A'] = self.gather(a, audio, audio_context, self.null_audio), audio < 0
+    if 'M' in c.heads:
+        drop = self.training and c.modality_dropout
+        inputs = self.drop_modalities(t, a, (text >= 0) & (audio >= 0)) if drop else (t, a)
+        none['M'] = none['T'] & none['A']
+        x['M'] = torch.cat([self.with_context(f) for f in self.fusion(*inputs)], 1)
+    if 'T' in c.heads: x['T'] = self.with_context(t.vector)
+    if 'A' in c.heads: x['A'] = self.with_context(a.vector)
+    return {h: self.apply_head(getattr(self, f'head_{h}'), f, none[h]) for h, f in x.items()}, x
+
+# %% ../../nbs/24_models.mmml.ipynb #c0mb1ne3
+@patch
+def encode_audio(self:MMML, input_values:Tensor, n_samples:Tensor, audio_ids:Tensor=None)->Encoded:
+    "The audio encoder's output for Ua clips, with the states in the width of the fusion. See `forward`."
+    a = self.audio_encoder(input_values, n_samples, audio_ids)
+    if 'M' in self.config.heads: a.states = self.project(a.states)
+    return a
+
 # %% ../../nbs/24_models.mmml.ipynb #f0ecf5c3
 @patch
 def forward(self:MMML, input_ids:Tensor=None, attention_mask:Tensor=None, input_values:Tensor=None,
@@ -187,21 +213,10 @@ def forward(self:MMML, input_ids:Tensor=None, attention_mask:Tensor=None, input_
     if self.dt and text is None or self.da and audio is None:
         raise UserError('text or audio, the indices of the utterances, are missing: expected a batch of '
             "mmml.data.batches.UtteranceDataset or of the model's processor")
-    c, out = self.config, {}
-    if not c.context: text_context = audio_context = None
-    if self.dt:
-        t = self.gather(self.text_encoder(input_ids, attention_mask), text, text_context, self.null_text)
-    if self.da:
-        a = self.audio_encoder(input_values, n_samples, audio_ids)
-        if 'M' in c.heads: a.states = self.project(a.states)
-        a = self.gather(a, audio, audio_context, self.null_audio)
-    if 'M' in c.heads:
-        drop = self.training and c.modality_dropout
-        inputs = self.drop_modalities(t, a, (text >= 0) & (audio >= 0)) if drop else (t, a)
-        m = torch.cat([self.with_context(x) for x in self.fusion(*inputs)], 1)
-        out['M'] = self.apply_head(self.head_M, m, (text < 0) & (audio < 0))
-    if 'T' in c.heads: out['T'] = self.apply_head(self.head_T, self.with_context(t.vector), text < 0)
-    if 'A' in c.heads: out['A'] = self.apply_head(self.head_A, self.with_context(a.vector), audio < 0)
+    c = self.config
+    t = self.text_encoder(input_ids, attention_mask) if self.dt else None
+    a = self.encode_audio(input_values, n_samples, audio_ids) if self.da else None
+    out, _ = self.combine(t, a, text, text_context, audio, audio_context)
     if labels is None: return MMMLOutput(predictions=out)
     return MMMLOutput(*multi_loss(out, labels, c.loss_fn, c.loss_weights, counts), out)
 

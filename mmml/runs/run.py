@@ -13,7 +13,7 @@ import numpy as np, pandas as pd
 from fastcore.basics import patch
 from safetensors.torch import load_file
 from ..core import atomic_write
-from ..data.audio import extract_audio
+from ..data.audio import extract_audio, read_wav
 from ..data.spec import LABELS, RATE
 from ..models.adapters import memory, merge_lora
 from ..models.features import ENCODERS, prepare
@@ -24,6 +24,7 @@ from .config import DEFAULTS, RunConfig, as_flags, configs_of, preset_of, run_na
 from .folder import SECOND, Run, check_run_folder, lock_folder, read_run, write_model_folder
 from .preflight import as_lines, dry_run, find_micro_batches
 from .report import as_text, comparable_heads, constant_guess, make_report
+from ..training.calibration import calibrate, ranges_of, traits
 from ..training.callbacks import SaveHistory, Track, best_epoch
 from ..training.checkpoint import Checkpoints, read_info
 from ..training.metrics import METRICS, results_table
@@ -169,6 +170,22 @@ def summarize(run:Run, epochs:dict)->dict:
         test_highest_val_acc=dict(epoch=epochs['best_acc'], **run.evaluate(SECOND)), ci95=run.intervals(),
         skipped_steps=int(run.history.skipped.sum()))
 
+# %% ../../nbs/46_runs.run.ipynb #cal1bra2
+@patch
+def calibrate_model(self:Job, most:int=1000):
+    "Store calibration, ranges and label range in the model's config; the ranges are of `most` training rows."
+    model, corpus = self.trainer.accel.unwrap_model(self.trainer.model), self.corpus
+    p = predict(model, self.loaders['valid'], self.trainer.accel.device, self.dist.gather)
+    model.config.label_range = list(corpus.spec.label_range)
+    if model.n_out == 1:
+        y, p = dict(zip(p, self.valid.T)), {h: v.double().numpy() for h, v in p.items()}
+        model.config.calibration = calibrate(y, p, corpus.table.video_id.to_numpy()[corpus.rows('valid')])
+    rows = corpus.rows('train'); rows = rows[::-(-len(rows)//most)]
+    t = corpus.table.iloc[rows]
+    wave = lambda r: read_wav(r.path) if self.readers[1] and r.samples else None
+    found = [traits(r.text, self.readers[0], wave(r)) for r in t.itertuples()]
+    model.config.ranges = ranges_of(found, corpus.table.text[corpus.rows('train')] if self.readers[0] else ())
+
 # %% ../../nbs/46_runs.run.ipynb #bb3828c0
 @patch
 def finish(self:Job)->Run:
@@ -176,6 +193,7 @@ def finish(self:Job)->Run:
     rows, t = self.trainer.history, self.corpus.table.iloc[self.corpus.rows('test')]
     epochs = {name: best_epoch(rows, *by) for name, by in self.checkpoints.best.items()}
     chosen, second = self.test(epochs)
+    self.calibrate_model()
     if not self.dist.first: return
     names, ids = METRICS[self.family].level_names, t[['video_id', 'clip_id', 'text', *LABELS.values()]]
     table = ids.assign(seconds=(t.samples/RATE).round(3), **columns(chosen, '', names),
