@@ -9,6 +9,7 @@ __all__ = ['true_false', 'OneLineParser', 'parser_of', 'known_reason', 'guarded'
 # %% ../nbs/60_cli.ipynb #1d1cf341
 import argparse, logging, os, re, signal, sys, time, warnings
 from dataclasses import fields
+from difflib import get_close_matches
 import mmml
 from .core import UserError, entries
 from mmml.runs.config import (DEFAULTS, FIELDS, RUN, RUN_AUDIO, SECTIONS, Flags, configs_of, encoders,
@@ -24,6 +25,9 @@ def true_false(s:str)->bool:
 class OneLineParser(argparse.ArgumentParser):
     "A parser whose errors are one line."
     def error(self, message):
+        flags = [f for a in self._actions for f in a.option_strings]
+        if m := re.match(r'unrecognized arguments: (--\w+)', message):
+            if like := get_close_matches(m[1], flags, 1): message += f'; did you mean {like[0]}?'
         self.exit(2, f"{self.prog}: error: {' '.join(message.split())}; see {self.prog} --help\n")
 
 # %% ../nbs/60_cli.ipynb #c1i00001

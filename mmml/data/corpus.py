@@ -79,7 +79,9 @@ def fingerprint(self:Corpus)->str:
 
 # %% ../../nbs/12_data.corpus.ipynb #corpseq1
 @patch
-def __len__(self:Corpus): return len(self.table)
+def __len__(self:Corpus):
+    "The number of utterances in use."
+    return len(self.table)
 
 @patch
 def __getitem__(self:Corpus, i):

@@ -11,6 +11,7 @@ __all__ = ['RUN', 'RUN_AUDIO', 'fusions', 'losses', 'metrics', 'encoders', 'RECI
 
 # %% ../../nbs/40_runs.config.ipynb #666f6a42
 import math, os
+from difflib import get_close_matches
 from dataclasses import dataclass, field, fields, make_dataclass, replace
 from functools import partial
 from importlib.util import find_spec
@@ -153,12 +154,13 @@ FIELDS = {f.name: f for s in SECTIONS.values() for f in fields(s)}
 DEFAULTS = {k: f.default for k, f in FIELDS.items()}
 _optional = [(k, f.type, field(default=None, metadata=f.metadata)) for k, f in FIELDS.items()]
 Flags = make_dataclass('Flags', _optional, bases=(Section,), frozen=True,
-    namespace=dict(__doc__='What the user typed; None: not given.', __module__=__name__))
+    namespace=dict(__doc__='What the user typed, see mmml_run --help; None: not given.', __module__=__name__))
 
 # %% ../../nbs/40_runs.config.ipynb #c0nf1g13
 @dataclass(frozen=True)
 class RunConfig:
-    "A resolved run: every setting has a value. Raises `TypeError` for a section of the wrong type."
+    """A resolved run: every setting has a value. `resolve(Flags(dataset='sample'))` makes one.
+    Raises `TypeError` for a section of the wrong type."""
     data:DataConfig = DataConfig()
     model:ModelConfig = ModelConfig()
     train:TrainConfig = TrainConfig()
@@ -351,6 +353,10 @@ def as_flags(cfg, **kw)->Flags:
     elif isinstance(cfg, (str, os.PathLike)): cfg = Flags(dataset=cfg)
     elif not isinstance(cfg, Flags):
         raise TypeError(f'dataset: expected str, Flags or RunConfig, got {cfg!r} ({type(cfg).__name__})')
+    for k in kw:
+        if k in FIELDS: continue
+        like = ''.join(f", did you mean '{x}'?" for x in get_close_matches(k, FIELDS, 1))
+        raise TypeError(f"no flag '{k}'{like or '; see mmml_run --help'}")
     return replace(cfg, **kw)
 
 # %% ../../nbs/40_runs.config.ipynb #6ca5ea6b

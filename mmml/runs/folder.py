@@ -28,7 +28,7 @@ from ..training.metrics import evaluate as metrics_of
 def check_run_folder(folder:Path, resume:bool):
     "Raises `UserError` for a folder in which results could be lost (unless `resume`), or not written."
     if (folder/'results.json').exists():
-        raise UserError(f'{folder} holds a finished run: read its results.json, or choose another '
+        raise UserError(f'{folder} holds a finished run: `mmml.read_run` reads it; or choose another '
             '--output_dir or --seed, or delete it')
     if (folder/'checkpoints'/'last').exists() and not resume:
         raise UserError(f'{folder} holds a run that was stopped: --resume continues it; or delete it')

@@ -228,8 +228,8 @@ def print_results(self:Job, run:Run):
 # %% ../../nbs/46_runs.run.ipynb #68e69e83
 def run(cfg='mosi', **flags)->Run:
     """Train, choose an epoch, test once, write it all down. Raises `UserError`; `TypeError` for a wrong type.
-    `cfg`: name or folder of a corpus, `Flags`, or `RunConfig`. Returns None of a dry run, and in other
-    processes than the first; with several `seeds` a list."""
+    `cfg`: name or folder of a corpus, `Flags`, or `RunConfig`; `flags`: see mmml_run --help. Returns None
+    of a dry run, and in other processes than the first; with several `seeds` a list."""
     if not isinstance(cfg, RunConfig) or not cfg.preset or flags:
         cfgs = configs_of(as_flags(cfg, **flags))
         if cfgs[0].output.seeds: return run_all(cfgs)
