@@ -9,7 +9,6 @@ __all__ = ['RATE', 'SPECS', 'LABELS', 'HEADS', 'SAMPLE', 'CorpusSpec', 'check_sp
 import json
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from math import isfinite
 from pathlib import Path
 from ..core import UserError, find_folder, writable
 
@@ -47,7 +46,8 @@ SPECS = {s.name: s for s in (CorpusSpec('mosi', upper_case=True),
 def check_spec(spec:CorpusSpec, where)->CorpusSpec:
     "Check label range and skipped clips; returns `spec`. Raises `UserError`, which names `where`."
     r = spec.label_range
-    if len(r) != 2 or not all(isinstance(x, (int, float)) and isfinite(x) for x in r) or not r[0] < r[1]:
+    number = lambda x: isinstance(x, (int, float)) and not isinstance(x, bool) and -1e9 < x < 1e9
+    if len(r) != 2 or not all(map(number, r)) or not r[0] < r[1]:
         raise UserError(f'{where}: label_range is {list(r)}, expected [lowest, highest]')
     if not all(isinstance(x, str) and '/' in x for x in spec.skip):
         raise UserError(f'{where}: skip is {list(spec.skip)}, expected a list of "video_id/clip_id"')
@@ -64,7 +64,8 @@ def read_spec(root:Path, base:CorpusSpec)->CorpusSpec:
         raise UserError(f'{path}: expected an object such as {{"label_range": [-1, 1]}}')
     if wrong := set(given) - set(known):
         raise UserError(f"{path}: unknown {', '.join(sorted(wrong))}; known: {', '.join(known)}")
-    given = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
+    clean = lambda v: v.encode('utf-8', 'replace').decode() if isinstance(v, str) else v # no half characters
+    given = {k: tuple(v) if isinstance(v, list) else clean(v) for k, v in given.items()}
     for k, v in given.items():
         kind = 'list' if known[k] is tuple else known[k].__name__
         if not isinstance(v, known[k]): raise UserError(f'{path}: {k} is {v!r}, expected a {kind}')

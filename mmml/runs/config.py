@@ -48,7 +48,7 @@ metrics = partial(entries, 'mmml.training.metrics', 'METRICS')
 encoders = partial(entries, 'mmml.models.features', 'ENCODERS')
 
 def _cme_versions(): return [k for k, e in fusions().items() if 'num_hidden_layers' in getattr(e, 'uses', ())]
-def _regressions(): return [k for k, e in metrics().items() if e.outputs == 1]
+def _regressions(): return [k for k, e in metrics().items() if getattr(e, 'outputs', 1) == 1]
 
 # %% ../../nbs/40_runs.config.ipynb #c0nf1g07
 @dataclass(frozen=True)
@@ -86,7 +86,8 @@ class ModelConfig(Section):
     audio_encoder:str = flag(None, 'name on the Hugging Face hub, folder, or one trained from scratch',
         docs=encoders, text='by corpus and context')
     spec_augment:bool = flag(False, 'of spec: mask bands and frames in training')
-    max_seconds:float = flag(6., 'of audio that are encoded of an utterance or its context', least=.025)
+    max_seconds:float = flag(6., 'of audio that are encoded of an utterance or its context', least=.025,
+        most=3600)
     modality_dropout:float = flag(0., 'share of training rows, 0 to 1, whose text or audio is hidden from '
         'the fusion', least=0, most=1, only=RUN)
     freeze:str = flag('front_end', "what is not trained: front_end (the audio encoder's convolutions), text, "
@@ -131,7 +132,8 @@ class HardwareConfig(Section):
         choices=lambda: ['auto', 'fp32', 'bf16', 'fp16'])
     tf32:bool = flag(True, 'in fp32 on a GPU: multiply with TF32')
     device:str = flag('auto', 'where to compute', choices=lambda: ['auto', 'cpu', 'cuda'], free=True)
-    num_workers:int = flag(None, 'processes that load data', least=0, free=True, text='0; with a GPU 4')
+    num_workers:int = flag(None, 'processes that load data', least=0, most=256, free=True,
+        text='0; with a GPU 4')
 
 # %% ../../nbs/40_runs.config.ipynb #c0nf1g11
 @dataclass(frozen=True)
@@ -232,6 +234,7 @@ def check_values(f:Flags):
     for k, v in vars(f).items():
         m, kind = FIELDS[k].metadata, FIELDS[k].type
         if v is None: continue
+        if v == '': raise UserError(f"--{k} '': must not be empty")
         least, most = m.get('least'), m.get('most', 10**9 if kind is int else math.inf)
         if least is not None and not (least <= v <= most and v < math.inf):
             raise UserError(f"--{k} {v}: must be "
@@ -241,7 +244,7 @@ def check_values(f:Flags):
         if k in ('lr', 'head_lr', 'clip') and v == 0: raise UserError(f'--{k} 0: must be above 0')
     if (f.dropout or 0) >= 1: raise UserError(f'--dropout {f.dropout}: must be from 0 to below 1')
     n = f.grad_accum or '1'
-    if n != 'auto' and not (n.isdecimal() and int(n)):
+    if n != 'auto' and not (n.isdecimal() and len(n) < 9 and int(n)):
         raise UserError(f'--grad_accum {n}: must be auto or at least 1')
     if f.tracker and not find_spec(f.tracker):
         raise UserError(f'--tracker {f.tracker}: it is not installed; pip install {f.tracker}')

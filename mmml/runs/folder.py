@@ -61,8 +61,10 @@ def write_model_folder(folder:Path, model, tokenizer, features, card:str):
     tmp = folder.with_name(f'.{folder.name}.part')
     for f in (tmp, folder): shutil.rmtree(f, ignore_errors=True)
     try: save_model(tmp, model, tokenizer, features, card); os.replace(tmp, folder)
-    except (OSError, SafetensorError) as e:
-        shutil.rmtree(tmp, ignore_errors=True); why = getattr(e, 'strerror', None) or e
+    except Exception as e: # tokenizers raises a bare one for a full disk
+        shutil.rmtree(tmp, ignore_errors=True)
+        if not isinstance(e, (OSError, SafetensorError)) and 'os error' not in str(e): raise
+        why = getattr(e, 'strerror', None) or e
         raise UserError(f"can't write {folder}: {why}; free some space, and --resume") from None
 
 # %% ../../nbs/41_runs.folder.ipynb #5f7f758c
@@ -145,6 +147,8 @@ def _check_run(run):
     "Raise one of Python's errors if something is missing that a report needs."
     c = run.config
     if not run.heads or run.heads != ''.join(h for h in HEADS if h in run.heads): raise ValueError(run.heads)
+    if not isinstance(c['processes'], int) or not {*c['labels'].values()} <= {*LABELS.values()}:
+        raise ValueError('processes or labels')
     int(run.flags['seed']), str.lower(c['corpus']), str(c['data']), int(c['processes']), run.family
     run.history[['epoch', 'train_loss', 'valid_loss']], int(run.results['best_epoch'])
     run.predictions[['video_id', 'clip_id', *LABELS.values()]], run.predictions.seconds.astype(float)
@@ -164,7 +168,7 @@ def read_run(folder)->Run:
         tables = pd.read_csv(folder/'history.csv'), read_predictions(folder/'predictions.csv')
         run = Run(folder, of('config'), of('results'), *tables)
         _check_run(run)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as e:
         reason = f"{type(e).__name__}: {' '.join(str(e).split())[:80]}"
         raise UserError(f"{folder} can't be read ({reason})") from None
     return run
@@ -175,7 +179,8 @@ def verify(run:Run):
     for suffix, told in (('', run.results['test']), (SECOND, run.results['test_highest_val_acc'])):
         for h, k, v in [(h, k, v) for h, m in run.evaluate(suffix).items() for k, v in m.items()]:
             t = told.get(h, {}).get(k)
-            if not np.isclose(v, np.nan if t is None else t, rtol=0, atol=1e-9, equal_nan=True):
+            number = np.nan if t is None else t if isinstance(t, (int, float)) else np.inf
+            if not np.isclose(v, number, rtol=0, atol=1e-9, equal_nan=True):
                 raise UserError(f'{run.folder}: {k} of head {h}{suffix} is {t} in results.json and {v:.6g} '
                     'in predictions.csv: one of them was changed')
 
