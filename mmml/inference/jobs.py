@@ -49,9 +49,9 @@ def read_work(path, fingerprint:dict)->tuple:
     return rows, start
 
 # %% ../../nbs/53_inference.jobs.ipynb #jb000016
-OUTPUTS = {'.csv': lambda t, path: t.to_csv(path, index=False), '.jsonl': lambda t,
-    path: t.to_json(path, orient='records', lines=True, force_ascii=False), '.parquet': lambda t,
-    path: t.to_parquet(path, index=False)}
+OUTPUTS = {'.csv': lambda t, path: t.to_csv(path, index=False),
+    '.jsonl': lambda t, path: t.to_json(path, orient='records', lines=True, force_ascii=False),
+    '.parquet': lambda t, path: t.to_parquet(path, index=False)}
 
 def write_table(t:pd.DataFrame, path):
     "Write a table in the format of the ending, a key of `OUTPUTS`. Raises `UserError`."
@@ -82,12 +82,12 @@ def predict_job(model:MMML, items:pd.DataFrame, output, window:int=256, progress
             def write(x): f.write(json.dumps(x) + '\n'); f.flush(); os.fsync(f.fileno())
             if not f.tell(): write(mark)
             for t in predictor(items.reset_index(drop=True), start=start):
-                new, stop = json.loads(t.to_json(orient='records', double_precision=8)), int(
-                    t['item'].iloc[-1]) + 1
+                new = json.loads(t.to_json(orient='records', double_precision=8))
+                stop = int(t['item'].iloc[-1]) + 1
                 write(dict(stop=stop, rows=new))
                 rows += new; bar.update(stop - start); start = stop
-    except OSError as e: raise UserError(
-        f"can't write {work}: {e.strerror or e}; free some space there") from None
+    except OSError as e:
+        raise UserError(f"can't write {work}: {e.strerror or e}; free some space there") from None
     t = pd.DataFrame(rows)
     for c in t.columns[1:]: # json has null for NaN
         if t[c].map(lambda v: v is None or isinstance(v, float)).all(): t[c] = t[c].astype(float)
@@ -106,8 +106,11 @@ def predict_paths(model:MMML, paths:list, text:str=None, transcript=None, asr:st
     if (text or transcript or asr) and not single:
         raise UserError('--text, --transcript and --asr are for a single file; for more, see the columns of '
             'a table')
-    if text and (transcript or asr): raise UserError(
-        '--text is that of a clip: omit it with --transcript or --asr')
+    if text and (transcript or asr):
+        raise UserError('--text is that of a clip: omit it with --transcript or --asr')
+    given = [Path(p).resolve() for p in (*paths, transcript) if p]
+    if output and Path(output).resolve() in given:
+        raise UserError(f'--output {output}: it is one of the inputs')
     long = single and not (text or average) and (transcript or asr or longer_than(first, model))
     if output: check_output(output, ('.srt',) if long else ())
     if long:

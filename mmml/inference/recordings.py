@@ -128,8 +128,9 @@ def plot_timeline(self:Timeline, path=None)->Figure:
 @patch
 def to_srt(self:Timeline, path=None)->str:
     "Subtitles with the text and the sentiment of each utterance. `path`: file to write."
-    def clock(s): ms = round(
-        s*1000); return f'{ms//3_600_000:02}:{ms//60_000%60:02}:{ms//1000%60:02},{ms%1000:03}'
+    def clock(s):
+        ms = round(s*1000)
+        return f'{ms//3_600_000:02}:{ms//60_000%60:02}:{ms//1000%60:02},{ms%1000:03}'
     show = lambda v: v if isinstance(v, str) else '–' if np.isnan(v) else f'{v:+.1f}'
     cue = lambda i, r: (f"{i}\n{clock(r['start'])} --> {clock(r['end'])}\n{r['text']} "
         f"[{' '.join(f'{h} {show(r[h])}' for h in self.heads)}]\n")
