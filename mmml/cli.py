@@ -152,6 +152,9 @@ def mmml_report(args=None):
         help='of the table (text)')
     parser.add_argument('--draws', type=int, default=1000, help='of the bootstrap behind the bold values, '
         '100 to 100000 (1000)')
+    for name, what in dict(intervals='coverage and width of the 90 % intervals, and the error when uncertain '
+            'predictions are rejected', modalities='M without text and without audio, next to T and A').items():
+        parser.add_argument(f'--{name}', action='store_true', help=f'another table: {what}')
     a = parser.parse_args(args)
     def main():
         if not 100 <= a.draws <= 10**5: raise UserError(f'--draws {a.draws}: must be from 100 to 100000')
@@ -162,7 +165,8 @@ def mmml_report(args=None):
             try: r = read_run(f); verify(r); runs.append(r)
             except UserError as e: print(f'mmml_report: skipped: {e}', file=sys.stderr)
         if not runs: raise UserError(f'none of {len(a.folders)} is a finished run')
-        print(report.FORMATS[a.format](report.make_report(runs, a.draws)))
+        tables = [report.side_report(runs, n) for n in report.TABLES if getattr(a, n)]
+        print('\n\n'.join(map(report.FORMATS[a.format], tables or [report.make_report(runs, a.draws)])))
     guarded('mmml_report', main)
 
 # %% ../nbs/60_cli.ipynb #pr3dict2

@@ -21,6 +21,7 @@ from ..core import UserError, atomic_write
 from ..data.spec import HEADS, LABELS
 from ..models.mmml import save_model
 from ..models.processor import load as load_model
+from ..training.calibration import intervals_of
 from ..training.metrics import METRICS, bootstrap_ci, drop_unlabelled
 from ..training.metrics import evaluate as metrics_of
 
@@ -204,6 +205,18 @@ def disagreement(run:Run)->tuple:
     if {'T', 'A'} <= set(run.heads) and not run.classifies:
         return np.abs(run.outputs('T') - run.outputs('A')), '|T − A| as predicted'
     return None, 'text against audio: unknown'
+
+# %% ../../nbs/41_runs.folder.ipynb #fd5b0233
+@patch
+def prediction_intervals(self:Run)->dict:
+    "{head: (n, 2)}: the interval of each test prediction, NaN without calibration. Raises `UserError`."
+    path, heads = self.folder/'model'/'config.json', {h: self.outputs(h) for h in self.heads}
+    if self.classifies: return {h: np.full((len(p), 2), np.nan) for h, p in heads.items()}
+    try:
+        c = json.loads(path.read_text(encoding='utf-8')) if path.is_file() else {}
+        return intervals_of(c.get('calibration') or {}, heads, c.get('label_range') or (-np.inf, np.inf))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as e:
+        raise UserError(f"{path} can't be read ({type(e).__name__}: {str(e)[:80]})") from None
 
 # %% ../../nbs/41_runs.folder.ipynb #a449e669
 def binned(x:np.ndarray, error:np.ndarray, bins:int=5)->pd.DataFrame:

@@ -30,12 +30,13 @@ def to_device(batch:dict, device)->dict:
 
 # %% ../../nbs/31_training.trainer.ipynb #60047075
 @torch.no_grad()
-def predict(model, loader, device='cpu', gather=lambda x: [x])->dict:
+def predict(model, loader, device='cpu', gather=lambda x: [x], without:str='')->dict:
     """{head: (n,) float32, or (n, 3)}: predictions on a split, in the order of the table.
-    `gather`: returns the list of what each process has."""
+    `gather`: returns the list of what each process has; `without`: 'text' or 'audio' is withheld."""
     model.eval(); rows, outputs = [], []
     for (here, _), batch in zip(loader.sampler, loader):
         inputs = {k: v for k, v in batch.items() if k not in ('labels', 'counts')}
+        for k in {without, f'{without}_context'} & {*inputs}: inputs[k] = torch.full_like(inputs[k], -1)
         rows += here
         outputs.append({h: p[:len(here)] for h, p in model(**to_device(inputs, device)).predictions.items()})
     shares = gather((rows, {h: torch.cat([p[h] for p in outputs]).cpu() for h in outputs[0]}))
