@@ -8,6 +8,7 @@ __all__ = ['true_false', 'OneLineParser', 'parser_of', 'known_reason', 'guarded'
 
 # %% ../nbs/60_cli.ipynb #1d1cf341
 import argparse, logging, os, re, signal, sys, time, warnings
+from functools import partial
 from dataclasses import fields
 from difflib import get_close_matches
 import mmml
@@ -98,12 +99,17 @@ def mmml_extract_audio(args=None):
     parser = OneLineParser(prog='mmml_extract_audio', allow_abbrev=False, description='Make the 16 kHz wav '
         'files of a corpus from its videos.')
     for f in map(FIELDS.get, ('dataset', 'data_dir', 'label_range')): _add(parser, f, '')
+    parser.add_argument('--ray', metavar='ADDRESS', help="of a Ray cluster with the same files, or 'local'")
     a = parser.parse_args(args)
     def main():
-        from mmml.data.audio import extract_audio
+        from mmml.data.audio import extract_audio, in_processes
         from mmml.data.corpus import open_corpus
+        run = in_processes
+        if a.ray:
+            from mmml.inference.cluster import in_cluster
+            run = partial(in_cluster, address=a.ray)
         data = [getattr(a, k) or DEFAULTS[k] for k in ('dataset', 'data_dir', 'label_range')]
-        corpus = extract_audio(open_corpus(*data), log=print)
+        corpus = extract_audio(open_corpus(*data), log=print, run=run)
         print(corpus.summary().to_string())
         n, where = len(corpus.skipped), corpus.wav/'extraction.csv'
         if n: print(f'{n} skipped: the reasons are in {where}')
@@ -152,9 +158,10 @@ def mmml_report(args=None):
         help='of the table (text)')
     parser.add_argument('--draws', type=int, default=1000, help='of the bootstrap behind the bold values, '
         '100 to 100000 (1000)')
-    for name, what in dict(intervals='coverage and width of the 90 % intervals, and the error when uncertain '
-            'predictions are rejected', modalities='M without text and without audio, next to T and A').items():
-        parser.add_argument(f'--{name}', action='store_true', help=f'another table: {what}')
+    parser.add_argument('--intervals', action='store_true', help='coverage and width of the 90 %% intervals, '
+        'and the error when uncertain predictions are rejected')
+    parser.add_argument('--modalities', action='store_true', help='M without text and without audio, next to '
+        'T and A')
     a = parser.parse_args(args)
     def main():
         if not 100 <= a.draws <= 10**5: raise UserError(f'--draws {a.draws}: must be from 100 to 100000')
@@ -205,13 +212,22 @@ def mmml_predict(args=None):
         'encodes')
     parser.add_argument('--output', help='.csv, .jsonl or .parquet; of a recording also .srt, with a '
         'timeline next to it')
+    _add(parser, FIELDS['device'], '')
+    parser.add_argument('--ray', metavar='ADDRESS', help="of a Ray cluster, or 'local'; needs --output")
     a = parser.parse_args(args)
     def main():
-        from mmml.inference.jobs import check_output, predict_paths
+        from mmml.inference.jobs import check_output, predict_job, predict_paths
         from mmml.models.processor import load
+        from mmml.training.trainer import make_accelerator
         if a.output: check_output(a.output, ('.srt',))
-        model = load(a.model)
-        t = predict_paths(model, a.inputs, a.text, a.transcript, a.asr, a.average, a.output)
+        if a.ray and not a.output: raise UserError('--ray needs --output, next to which the workers write')
+        model = load(a.model).to(make_accelerator(a.device or 'auto', 'fp32').device)
+        job = predict_job
+        if a.ray:
+            from mmml.inference.cluster import predict_ray
+            job = partial(predict_ray, address=a.ray)
+        t = predict_paths(model, a.inputs, a.text, a.transcript, a.asr, a.average, a.output, job=job)
+        if how := t.attrs.get('source'): print(f'segments: by {how}')
         print(shown(t, model.config.heads).to_string(index=False) if len(t) else 'nothing was said')
         if failed := int((t.reason != '').sum()):
             print(f'mmml_predict: {failed} of {len(t)} could not be predicted',

@@ -209,10 +209,11 @@ def in_processes(f, jobs:list, what:str, progress:bool=True, cores:int=None)->li
             raise
 
 # %% ../../nbs/13_data.audio.ipynb #998946f6
-def extract_audio(corpus:Corpus, progress:bool=True, cores:int=None, log=None)->Corpus:
+def extract_audio(corpus:Corpus, progress:bool=True, cores:int=None, log=None, run=in_processes)->Corpus:
     """Make the missing wav files and their list, and join both to the table. Raises `UserError`.
     `cores`: see `in_processes`; `log`: called with a line that counts what was made, was there, and
-    failed. Returns a `Corpus` with `path` and `samples`; clips without audio: see `join_audio`."""
+    failed; `run`: does the work, or mmml.inference.cluster.in_cluster. Returns a `Corpus` with `path` and
+    `samples`; clips without audio: see `join_audio`."""
     audio = known_audio(corpus)
     todo = audio.index[(audio.samples == 0) & corpus.wanted]
     raw = clip_files(corpus.raw, audio.video_id[todo].unique())
@@ -221,7 +222,7 @@ def extract_audio(corpus:Corpus, progress:bool=True, cores:int=None, log=None)->
             f'{corpus.wav}/<video_id>/<clip_id>.wav; to use text alone: mmml_run with --keep_incomplete True')
     rows = audio.loc[todo, ['video_id', 'clip_id', 'path']].itertuples(index=False)
     jobs = [(str(raw.get((v, c), '')), p, str(corpus.wav/v/f'{c}.wav')) for v, c, p in rows]
-    done = in_processes(_clip, jobs, 'audio', progress, cores)
+    done = run(_clip, jobs, 'audio', progress, cores)
     if jobs:
         audio.loc[todo, ['path', 'samples', 'bytes', 'reason']] = [r[:4] for r in done]
         _write_list(corpus, audio)

@@ -98,9 +98,10 @@ def predict_job(model:MMML, items:pd.DataFrame, output, window:int=256, progress
 
 # %% ../../nbs/53_inference.jobs.ipynb #jb000025
 def predict_paths(model:MMML, paths:list, text:str=None, transcript=None, asr:str=None, average:bool=False,
-    output=None, progress:bool=True)->pd.DataFrame:
+    output=None, progress:bool=True, job=predict_job)->pd.DataFrame:
     """The predictions of a folder, a csv, clips, or a recording, written to `output` if that is given.
-    `text`, `transcript`, `asr`: of a single file; `average`: see `predict_items`. Raises `UserError`."""
+    `text`, `transcript`, `asr`: of a single file; `average`: see `predict_items`; `job`: writes `output`, or
+    mmml.inference.cluster.predict_ray. Raises `UserError`."""
     first, one = Path(paths[0]), len(paths) == 1
     single = one and not first.is_dir() and first.suffix.lower() != '.csv'
     if (text or transcript or asr) and not single:
@@ -113,6 +114,7 @@ def predict_paths(model:MMML, paths:list, text:str=None, transcript=None, asr:st
         raise UserError(f'--output {output}: it is one of the inputs')
     long = single and not (text or average) and (transcript or asr or longer_than(first, model))
     if output: check_output(output, ('.srt',) if long else ())
+    if long and job is not predict_job: raise UserError('--ray is for folders, tables and several clips')
     if long:
         t = model.predict_recording(first, transcript, asr)
         if output and str(output).endswith('.srt'): t.to_srt(output)
@@ -127,7 +129,7 @@ def predict_paths(model:MMML, paths:list, text:str=None, transcript=None, asr:st
             t['item'] = at.index.to_numpy()[t['item'].astype(int)]
             return t.join(others, on='item').sort_values('item', kind='stable', ignore_index=True)
     else: items = make_items(paths, [text or sidecar_text(Path(p)) for p in paths])
-    if output: return predict_job(model, items, output, progress=progress, average=average, finish=finish)
+    if output: return job(model, items, output, progress=progress, average=average, finish=finish)
     return finish(model.predict_items(items, None, average))
 
 # %% ../../nbs/53_inference.jobs.ipynb #jb000026
