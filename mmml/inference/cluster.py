@@ -81,13 +81,12 @@ def map_rows(ray, f, rows:list, blocks:int, **kwargs):
         raise UserError(f'a worker failed: {found[0]}') from None
 
 # %% ../../nbs/55_inference.cluster.ipynb #cl000017
-def _open_parts(parts, mark:dict): # the folder of a job's parts. Raises `UserError` if it is another job's
+def _check_parts(parts, mark:dict): # Raises `UserError` if the folder is that of another job
     try: other = json.loads((parts/'job.json').read_text()) if parts.exists() else mark
     except (OSError, ValueError): other = None
     if other != mark:
         raise UserError(f'{parts}: of another model, of other items, or unreadable; delete it, or choose '
             'another --output')
-    with atomic_write(parts/'job.json') as tmp: tmp.write_text(json.dumps(mark))
 
 def predict_ray(model:MMML, items:pd.DataFrame, output, progress:bool=True, average:bool=False,
     finish=lambda t: t, address:str='local', size:int=256)->pd.DataFrame:
@@ -96,7 +95,7 @@ def predict_ray(model:MMML, items:pd.DataFrame, output, progress:bool=True, aver
     check_output(output)
     items, c = items.reset_index(drop=True), model.config
     parts, path = Path(f'{output}.parts').resolve(), Path(model.name_or_path)
-    _open_parts(parts, fingerprint_of(model, items) | dict(size=size))
+    mark = fingerprint_of(model, items) | dict(size=size); _check_parts(parts, mark)
     blocks = blocks_of(items, max(c.text_context_len, c.audio_context_len), size)
     file = lambda b: parts/f"{b['first']:09}.parquet"
     todo = [b for b in blocks if not file(b).exists()]
@@ -105,6 +104,7 @@ def predict_ray(model:MMML, items:pd.DataFrame, output, progress:bool=True, aver
     if todo:
         with cluster(address) as ray, tqdm(total=len(items), initial=len(items) - left, unit='clip',
             disable=None if progress else True, leave=False) as bar:
+            with atomic_write(parts/'job.json') as tmp: tmp.write_text(json.dumps(mark))
             have = ray.cluster_resources(); gpus = int(have.get('GPU', 0))
             pool = ray.data.ActorPoolStrategy(size=min(gpus or int(have['CPU']), len(todo)))
             rows = [dict(block=json.dumps(b)) for b in todo]
