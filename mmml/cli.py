@@ -219,7 +219,7 @@ def mmml_predict(args=None):
         from mmml.inference.jobs import check_output, predict_job, predict_paths
         from mmml.models.processor import load
         from mmml.training.trainer import make_accelerator
-        if a.output: check_output(a.output, ('.srt',))
+        if a.output: check_output(a.output)
         if a.ray and not a.output: raise UserError('--ray needs --output, next to which the workers write')
         model = load(a.model).to(make_accelerator(a.device or 'auto', 'fp32').device)
         job = predict_job
