@@ -103,7 +103,8 @@ def longer_than(path, model:MMML)->bool:
     return bool(model.da) and len(levels_of(path))/50 > model.config.max_seconds + .05
 
 # %% ../../nbs/53_inference.jobs.ipynb #jb000025
-def read_paths(model:MMML, paths:list, text:str=None, transcript=None, asr:str=None, average:bool=False)->tuple:
+def read_paths(model:MMML, paths:list, text:str=None, transcript=None, asr:str=None,
+        average:bool=False)->tuple:
     """The items of a folder, a csv, clips, or a recording; a function that finishes the table of their
     predictions; and whether it is a recording. Arguments: see `predict_paths`. Raises `UserError`."""
     first, one = Path(paths[0]), len(paths) == 1
@@ -118,7 +119,8 @@ def read_paths(model:MMML, paths:list, text:str=None, transcript=None, asr:str=N
         s = segments_of(first, transcript, asr, model.config.max_seconds)
         return segment_items(first, s), lambda t: timeline_of(t, s, model.config), True
     if one and first.is_dir(): return folder_items(first), same, False
-    if not one or single: return make_items(paths, [text or sidecar_text(Path(p)) for p in paths]), same, False
+    if not one or single:
+        return make_items(paths, [text or sidecar_text(Path(p)) for p in paths]), same, False
     at, others = read_items(first)
     def finish(t):
         t['item'] = at.index.to_numpy()[t['item'].astype(int)]
