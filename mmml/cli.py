@@ -204,12 +204,14 @@ def mmml_predict(args=None):
         'recording. The same command with --output goes on where it was stopped.')
     parser.add_argument('inputs', nargs='+', metavar='INPUT', help='media files, a folder, or a csv')
     parser.add_argument('--model', required=True, help='run folder, model folder, or name on the hub')
-    parser.add_argument('--text', help='what is said in a clip (a file of the same name that ends in .txt, '
-        '.lab or .srt)')
-    parser.add_argument('--transcript', help='of a recording: .srt, .vtt, .json of Whisper, or .TextGrid')
-    parser.add_argument('--asr', help='speech recogniser that transcribes a recording: name or folder')
-    parser.add_argument('--average', action='store_true', help='one row for a clip longer than the model '
-        'encodes')
+    parser.add_argument('--text', help='what is said in a clip (the text in a file of the same name: .txt, '
+        '.lab or a transcript)')
+    parser.add_argument('--transcript', help='file with times and texts of a recording: .srt, .vtt, .json of '
+        'Whisper, or .TextGrid')
+    parser.add_argument('--asr', help='transcribe a recording with this model: folder or name; of '
+        "faster-whisper, such as small, or of transformers, such as openai/whisper-small")
+    parser.add_argument('--average', action='store_true', help='one row, the mean of its parts, for a clip '
+        'longer than the model encodes (a row for each part)')
     parser.add_argument('--output', help='.csv, .jsonl or .parquet; of a recording also .srt, with a '
         'timeline next to it')
     _add(parser, FIELDS['device'], '')

@@ -19,8 +19,8 @@ from ..models.processor import load
 
 # %% ../../nbs/55_inference.cluster.ipynb #cl000008
 def blocks_of(items:pd.DataFrame, before:int, size:int=256)->list:
-    """Blocks of items, for JSON: {first, start, items}. `items` are at most `before` items of context and
-    then `size` items; `first`: number of the first of these, `start`: its place in the block."""
+    """Blocks of items, for JSON: {first, start, items}. `items`: at most `before` items of context, then at
+    most `size` items of its own; `first`: number of the first of its own, `start`: its place in the block."""
     out = []
     for first in range(0, len(items), size):
         start = min(first, before)
@@ -53,7 +53,8 @@ LOCAL = dict(task_actor_unavailable_retry_delay_base_ms=200, task_actor_unavaila
 
 @contextmanager
 def cluster(address:str='local', **kwargs):
-    "Ray, connected to `address`; 'local': started on this machine, and ended after. Raises `UserError`."
+    """A context that yields Ray, connected to `address`; 'local': started on this machine, ended after.
+    A Ray that is connected already is used as it is. Raises `UserError`."""
     try: import ray, ray.data
     except ImportError: raise UserError("--ray needs Ray: pip install 'mmml-sentiment[ray]'") from None
     mine, how = not ray.is_initialized(), {}
@@ -70,11 +71,11 @@ def cluster(address:str='local', **kwargs):
     finally:
         if mine: ray.shutdown()
 
-def map_rows(ray, f, rows:list, blocks:int, **kwargs):
+def map_rows(ray, f, rows:list, portions:int, **kwargs):
     """Yield the result of each row, in any order. Raises `UserError`.
-    `f`: of a row, a dict, to a dict; or a class of such; `blocks`: number of portions; others: of
-    `ray.data.Dataset.map`."""
-    data = ray.data.from_items(rows, override_num_blocks=max(1, blocks))
+    `f`: a function from a dict to a dict, or a class with such a `__call__`; `portions`: that are given out;
+    others: of `ray.data.Dataset.map`."""
+    data = ray.data.from_items(rows, override_num_blocks=max(1, portions))
     try: yield from data.map(f, **kwargs).iter_rows()
     except ray.exceptions.RayError as e: # the error itself is only in the text of its traceback
         found = re.findall(r'^[\w.]+: (.+)$', str(e), re.M) or [' '.join(str(e).split())[-200:]]
@@ -90,8 +91,9 @@ def _check_parts(parts, mark:dict): # Raises `UserError` if the folder is that o
 
 def predict_ray(model:MMML, items:pd.DataFrame, output, progress:bool=True, average:bool=False,
     finish=lambda t: t, address:str='local', size:int=256)->pd.DataFrame:
-    """`predict_job` on a cluster: a worker for each GPU, without GPUs for each core. Raises `UserError`.
-    `address`: see `cluster`; `size`: items of a block. All machines have to see model, files and output."""
+    """`predict_job` on Ray: a worker for each GPU, without GPUs for each core. Raises `UserError`.
+    `address`: see `cluster`; `size`: items of a block. All machines need the same paths to model, media and
+    output, such as on a shared file system."""
     check_output(output)
     items, c = items.reset_index(drop=True), model.config
     parts, path = Path(f'{output}.parts').resolve(), Path(model.name_or_path)
@@ -118,7 +120,7 @@ def predict_ray(model:MMML, items:pd.DataFrame, output, progress:bool=True, aver
 
 # %% ../../nbs/55_inference.cluster.ipynb #cl000023
 def in_cluster(f, jobs:list, what:str, progress:bool=True, cores=None, address:str='local')->list:
-    "What `in_processes` does, on a cluster. `address`: see `cluster`; `cores`: not used. Raises `UserError`."
+    "What `in_processes` does, on a cluster. `address`: see `cluster`; `cores`: ignored. Raises `UserError`."
     rows, out = [dict(i=i, job=json.dumps(j)) for i, j in enumerate(jobs)], {}
     def one(row): return dict(i=row['i'], out=json.dumps(f(json.loads(row['job'])), default=int))
     if rows:

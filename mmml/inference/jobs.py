@@ -32,7 +32,7 @@ def fingerprint_of(model:MMML, items:pd.DataFrame)->dict:
 
 # %% ../../nbs/53_inference.jobs.ipynb #jb000012
 def read_work(path, fingerprint:dict)->tuple:
-    """The rows of the whole windows of a work file, and the item at which to go on.
+    """The rows of the complete windows of a work file, and the item at which to go on.
     An unfinished line is cut off. Raises `UserError` if it is of another model or of other items."""
     if not path.exists(): return [], 0
     rows, start, whole = [], 0, 0
@@ -43,7 +43,7 @@ def read_work(path, fingerprint:dict)->tuple:
             if not isinstance(x, dict): break
             if i == 0 and (changed := [k for k in fingerprint if x.get(k) != fingerprint[k]]):
                 what = ' and '.join(changed)
-                raise UserError(f'{path}: started with other {what}; delete it, or choose another --output')
+                raise UserError(f'{path}: of a job with other {what}; delete it, or choose another --output')
             if i: rows += x['rows']; start = x['stop']
             whole += len(line)
     if whole < path.stat().st_size: os.truncate(path, whole)
@@ -69,8 +69,8 @@ def check_output(path):
 def predict_job(model:MMML, items:pd.DataFrame, output, window:int=256, progress:bool=True,
     average:bool=False, finish=lambda t: t)->pd.DataFrame:
     """Predict items, with a work file next to `output`, and write the table. Raises `UserError`.
-    The same call goes on where it was stopped. `window`: rows that are lost at most; `average`: see
-    `predict_items`; `finish`: of the table before it is written."""
+    The same call goes on where it was stopped. `window`: rows that a kill loses at most; `average`: see
+    `predict_items`; `finish`: a function of the table, before it is written."""
     check_output(output)
     work, mark = Path(f'{output}.job'), fingerprint_of(model, items)
     rows, start = read_work(work, mark)
@@ -88,7 +88,7 @@ def predict_job(model:MMML, items:pd.DataFrame, output, window:int=256, progress
                 write(dict(stop=stop, rows=new))
                 rows += new; bar.update(stop - start); start = stop
     except OSError as e:
-        raise UserError(f"can't write {work}: {e.strerror or e}; free some space there") from None
+        raise UserError(f"can't write {work}: {e.strerror or e}; the same command goes on") from None
     t = pd.DataFrame(rows)
     for c in t.columns[1:]: # json has null for NaN
         if t[c].map(lambda v: v is None or isinstance(v, float)).all(): t[c] = t[c].astype(float)
@@ -110,8 +110,8 @@ def read_paths(model:MMML, paths:list, text:str=None, transcript=None, asr:str=N
     first, one = Path(paths[0]), len(paths) == 1
     single = one and not first.is_dir() and first.suffix.lower() != '.csv'
     if (text or transcript or asr) and not single:
-        raise UserError('--text, --transcript and --asr are for a single file; for more, see the columns of '
-            'a table')
+        raise UserError('--text, --transcript and --asr are for a single file; for several, use a csv with '
+            'the columns file and text')
     if text and (transcript or asr):
         raise UserError('--text is that of a clip: omit it with --transcript or --asr')
     same = lambda t: t

@@ -157,7 +157,8 @@ class Predictor:
         size = 4*c.max_seconds*(2*RATE + 50*(model.dt + model.da)) # bytes of a row: waveforms, states
         self.window = window or int(np.clip(2**30/size, 64, 4096))
         self.seconds = seconds or (60. if model.device.type == 'cpu' else 600.)
-        self.calibration, self.ranges = [getattr(c, k, None) or {} for k in ('calibration', 'ranges')]
+        stored = [getattr(c, k, None) or {} for k in ('calibration', 'calibration_without', 'ranges')]
+        self.calibration, self.without, self.ranges = stored
 
 @patch
 def encode_texts(self:Predictor, texts:list)->list:
@@ -189,7 +190,7 @@ def with_empty(self:Predictor, pieces:list, null:torch.Tensor, d:int)->list:
 
 @patch
 def fuse(self:Predictor, t:list, a:list, pairs:torch.Tensor)->list:
-    "The features of the fusion, two of (P, w). `t`, `a`: pieces; `pairs`: (P, 2) int64, of text and audio."
+    "The features of the fusion, two of (P, d). `t`, `a`: pieces; `pairs`: (P, 2) int64, of text and audio."
     size, out = [t[i].lengths + a[j].lengths for i, j in pairs.tolist()], [None]*len(pairs)
     for g in groups_of(size, 50*self.seconds):
         both = self.model.fusion(stack(t, pairs[g, 0]), stack(a, pairs[g, 1]))
@@ -229,6 +230,20 @@ def combine(self:Predictor, rows:list, first:int)->tuple:
 CLASSES = METRICS['classes'].level_names
 
 @patch
+def intervals(self:Predictor, heads:dict, used:list)->dict:
+    """{head: (B, 2)}: the interval of each prediction, by the residuals for the modalities that a row has.
+    `heads`: {head: (B,)}; `used`: list of B lists of 'text' and 'audio'."""
+    limits = getattr(self.config, 'label_range', None) or (-np.inf, np.inf)
+    read = [k for k, reader in dict(text=self.tokenizer, audio=self.features).items() if reader]
+    missing = np.array(['+'.join(k for k in read if k not in u) for u in used])
+    out = {h: np.full((len(used), 2), np.nan) for h in heads}
+    for m in set(missing):
+        c, at = self.without.get(m) if m else self.calibration, missing == m
+        found = intervals_of(c or {}, {h: p[at] for h, p in heads.items()}, limits)
+        for h, x in found.items(): out[h][at] = x
+    return out
+
+@patch
 def table(self:Predictor, rows:list, first:int)->pd.DataFrame:
     "The table of the rows from `first` on."
     out, _ = self.combine(rows, first)
@@ -239,13 +254,12 @@ def table(self:Predictor, rows:list, first:int)->pd.DataFrame:
         share = np.exp(p - p.max(1, keepdims=True)); share /= share.sum(1, keepdims=True)
         shown[k] = np.where(np.isnan(p[:, 0]), '', np.array(names)[share.argmax(1)])
         if ' ' not in k: shown |= {f'{k} {n}': share[:, i] for i, n in enumerate(names)}
-    heads = {h: shown[h] for h in self.config.heads}
-    limits = getattr(self.config, 'label_range', None) or (-np.inf, np.inf)
-    for h, x in ({} if classes else intervals_of(self.calibration, heads, limits)).items():
-        shown |= {f'{h} low': x[:, 0], f'{h} high': x[:, 1]}
     here = rows[first:]
     there = lambda r: dict(text=r.text and self.tokenizer, audio=len(r.wave) and self.features)
     used = [[m for m, x in there(r).items() if x] for r in here]
+    heads = {h: shown[h] for h in self.config.heads}
+    for h, x in ({} if classes else self.intervals(heads, used)).items():
+        shown |= {f'{h} low': x[:, 0], f'{h} high': x[:, 1]}
     found = [traits(r.text, self.tokenizer, r.wave if self.features else None) for r in here]
     remarks = [remarks_on(self.ranges, f, r.text if self.tokenizer else '') for f, r in zip(found, here)]
     need = ' or '.join(self.model.processor.model_inputs)
@@ -303,7 +317,8 @@ class Prediction:
 
 # %% ../../nbs/51_inference.predict.ipynb #pd000075
 def average_parts(t:pd.DataFrame)->pd.DataFrame:
-    "One row for each item of a table of predictions, the mean of its parts, with a remark that it is one."
+    """One row for each item of a table of predictions, the mean of its parts, with a remark that it is one.
+    The ends of an interval are means, too: it is a typical one, not that of the mean."""
     joined = lambda x: '; '.join(filter(None, dict.fromkeys(x)))
     number = pd.api.types.is_float_dtype
     how = {c: 'mean' if number(t[c]) else 'first' for c in t.columns[1:]}
@@ -336,7 +351,8 @@ def predict_items(self:MMML, items:pd.DataFrame, waves=None, average:bool=False)
 def predict(self:MMML, audio=None, text=None, texts=None, context=None, sampling_rate:int=RATE,
     average:bool=False):
     """The sentiment of an utterance as a `Prediction`, or of several as a table. Raises `UserError`.
-    `audio`: path or array (see `as_wave`), or a list; `text`: of the utterance; `texts`: of the list.
+    `audio`: path or (S,) samples at `sampling_rate` Hz (see `as_wave`), or a list; `text`: of the
+    utterance; `texts`: of the list.
     `context` of one utterance: what was said before, a list of (text, audio), the oldest first; of a list:
     whether it is a conversation in speaking order. `average`: see `predict_items`."""
     several = isinstance(audio, (list, tuple)) or texts is not None
@@ -411,8 +427,9 @@ def predict_folder(self:MMML, folder, average:bool=False)->pd.DataFrame:
 # %% ../../nbs/51_inference.predict.ipynb #pd000068
 @patch
 def embed(self:MMML, audio=None, text:str=None, sampling_rate:int=RATE)->dict:
-    "{'text', 'audio', 'fusion': (d,) float32}: the features of an utterance. Raises `UserError`."
-    wave = as_wave(audio, sampling_rate)
-    row = rows_of(0, next(make_items(texts=[text]).itertuples()), wave, '', max(1, len(wave)))
-    _, vectors = Predictor(self).combine(row, 0)
-    return {n: vectors[h][0] for h, n in dict(M='fusion', T='text', A='audio').items() if h in vectors}
+    """{'text', 'audio', 'fusion': (d,) float32}: what the heads of the model read. Raises `UserError`.
+    Of one utterance without context; of a clip longer than the model encodes, the mean of its parts."""
+    predictor, wave = Predictor(self), as_wave(audio, sampling_rate)
+    rows = rows_of(0, next(make_items(texts=[text]).itertuples()), wave, '', predictor.limit)
+    _, vectors = predictor.combine(rows, 0)
+    return {n: vectors[h].mean(0) for h, n in dict(M='fusion', T='text', A='audio').items() if h in vectors}

@@ -80,13 +80,14 @@ def find_speech(path, longest:float=6.)->tuple:
 # %% ../../nbs/52_inference.recordings.ipynb #rc000016
 def transcribe(path, asr:str, longest:float=6.)->pd.DataFrame:
     """The segments of a recording by a speech recogniser: start, end, speaker, text. Raises `UserError`.
-    `asr`: folder or name of a model of faster-whisper (extra [asr]), else of transformers."""
-    converted, folder = (Path(asr)/'model.bin').is_file(), Path(asr).is_dir() # of faster-whisper
-    installed = find_spec('faster_whisper')
-    if converted and not installed:
+    `asr`: folder or name of a model of faster-whisper (extra [asr]), such as 'small', or of transformers,
+    such as 'openai/whisper-small'; `longest`: seconds of a segment, of transformers."""
+    converted = (Path(asr)/'model.bin').is_file() # a folder of faster-whisper
+    its_name = not Path(asr).is_dir() and ('/' not in asr or 'faster' in asr)
+    if (converted or its_name) and not find_spec('faster_whisper'):
         raise UserError(f"--asr {asr} needs faster-whisper: pip install 'mmml-sentiment[asr]'")
     try:
-        if converted or installed and not folder:
+        if converted or its_name:
             from faster_whisper import WhisperModel
             segments, _ = WhisperModel(asr).transcribe(str(path))
             rows = [(s.start, s.end, '', s.text.strip()) for s in segments]
@@ -150,7 +151,8 @@ def predict_recording(self:MMML, path, transcript=None, asr:str=None)->Timeline:
 # %% ../../nbs/52_inference.recordings.ipynb #rc000023
 @patch
 def plot(self:Timeline, path=None)->Figure:
-    "A bar for each utterance at its time, with its interval, a line for each head. `path`: file to write."
+    """A row of axes for each head, with a bar and its interval, a grey line, for each utterance at its time.
+    `path`: file to write. Raises `UserError` if there are no numbers."""
     heads = [h for h in self.heads if self[h].notna().any() and self[h].dtype.kind == 'f']
     if not heads: raise UserError('no numbers to draw: nothing was predicted, or by a classifier')
     fig = Figure(figsize=(10, 1.6*len(heads) + .6)); axes = np.atleast_1d(fig.subplots(len(heads),

@@ -278,23 +278,24 @@ def modality_rows(run:Run)->dict:
         known = np.isfinite(p + m).reshape(len(p), -1).all(1); p, m, y = p[known], m[known], y[known]
         moved = np.abs(p - m).reshape(len(p), -1).max(1)
         metrics = f.compute(*drop_unlabelled(y, p))
-        return dict(change=moved.mean(), below=(moved < .02).mean(), other=(side(p) != side(m)).mean()) | {
+        far = {'change': moved.mean(), 'under .02': (moved < .02).mean()}
+        return far | {'class differs': (side(p) != side(m)).mean()} | {
             k: v for k, v in metrics.items() if k in (f.select, f.shown, 'MAE')}
     return {n: row(n) for n in (*run.heads, *less)}
 
 # %% ../../nbs/45_runs.report.ipynb #tabl3cd1
 TABLES = dict(
-    intervals=(interval_rows, ('coverage: share of the test labels inside of the 90 % intervals',
-        'width: of the intervals, mean; error: mean',
-        'rejected: mean error without the share of the predictions that has the widest intervals')),
-    modalities=(modality_rows, ('change: mean distance to what M predicts',
-        'below: share of the utterances in which it is less than .02',
-        'other: share in which the class differs, of a regression positive or not',
-        'metrics: by the label of M')))
+    intervals=(interval_rows, 'a calibrated regression', (
+        'coverage: share of the test labels inside the 90 % intervals; width: mean width of the intervals',
+        'error: mean; rejected: mean error of the rest if so many with the widest intervals are rejected '
+        '(–: all have one width)')),
+    modalities=(modality_rows, 'M without text and without audio', (
+        'change: mean distance to the prediction of M; under .02: share of utterances with a smaller one',
+        'class differs: share of utterances (regression: positive or not); metrics: by the label of M')))
 
 def side_report(runs:list, name:str)->Report:
     "A table of `TABLES` over runs. Raises `UserError` if no run has what it needs."
-    of, notes = TABLES[name]
+    of, need, notes = TABLES[name]
     mean, sd, seeds = averages(group_runs(runs), of)
-    if not len(mean): raise UserError(f'--{name}: none of these runs has what it needs')
+    if not len(mean): raise UserError(f'--{name}: none of these runs has {need}')
     return Report(mean, sd, pd.DataFrame(False, mean.index, mean.columns), seeds, notes)

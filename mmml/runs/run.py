@@ -180,11 +180,15 @@ def summarize(run:Run, epochs:dict)->dict:
 def calibrate_model(self:Job, most:int=1000):
     "Store calibration, ranges and label range in the model's config; the ranges are of `most` training rows."
     model, corpus = self.trainer.accel.unwrap_model(self.trainer.model), self.corpus
-    p = predict(model, self.loaders['valid'], self.trainer.accel.device, self.dist.gather)
     model.config.label_range = list(corpus.spec.label_range)
+    videos = corpus.table.video_id.to_numpy()[corpus.rows('valid')]
+    def fit(without=''):
+        p = predict(model, self.loaders['valid'], self.trainer.accel.device, self.dist.gather, without)
+        return calibrate(dict(zip(p, self.valid.T)), {h: v.double().numpy() for h, v in p.items()}, videos)
     if model.n_out == 1:
-        y, p = dict(zip(p, self.valid.T)), {h: v.double().numpy() for h, v in p.items()}
-        model.config.calibration = calibrate(y, p, corpus.table.video_id.to_numpy()[corpus.rows('valid')])
+        model.config.calibration = fit()
+        both = ('text', 'audio') if model.dt and model.da else ()
+        model.config.calibration_without = {x: fit(x) for x in both}
     rows = corpus.rows('train'); rows = rows[::-(-len(rows)//most)]
     t = corpus.table.iloc[rows]
     wave = lambda r: read_wav(r.path) if self.readers[1] and r.samples else None

@@ -11,7 +11,7 @@ import numpy as np, pandas as pd
 
 # %% ../../nbs/34_training.calibration.ipynb #ca000009
 def effective_size(scores, groups)->float:
-    "How many independent scores are worth as much as these (n,), which resemble each other within a group."
+    "The number of independent scores that `scores` (n,) in `groups` (n,) are worth."
     s = pd.DataFrame(dict(score=scores, group=groups))
     n, k = len(s), s.group.nunique()
     if n == k or k < 2: return float(k)
@@ -22,7 +22,7 @@ def effective_size(scores, groups)->float:
     return float(n/(1 + (m - 1)*rho))
 
 def grouped_quantile(scores, groups, level:float=.9)->float:
-    """The score below which those of a new group are with a probability of `level`.
+    """The quantile `level` of the scores, with a margin for new groups. Each group has the same weight.
     `scores`: (n,); `groups`: (n,), such as videos. Infinite with too few groups: `level` needs
     level/(1 - level) of them, which is 9 for .9."""
     s = pd.DataFrame(dict(score=np.asarray(scores, float), group=np.asarray(groups))).dropna(subset='score')
@@ -42,13 +42,15 @@ def disagreement_of(predictions:dict)->np.ndarray:
 
 def calibrate(y:dict, predictions:dict, groups, level:float=.9)->dict:
     """What `intervals_of` needs, from the validation split: {head: {level, a, b, q, groups}}, for JSON.
-    `y`, `predictions`: {head: (n,)}; `groups`: (n,) video of each utterance. `q` is None with too few."""
+    `y`, `predictions`: {head: (n,)}; `groups`: (n,) video of each utterance. `q` is None with too few
+    groups; a head without a residual is left out."""
     u, out = disagreement_of(predictions), {}
     for h, p in predictions.items():
         r = np.abs(np.asarray(y[h], float) - p)
         known = np.isfinite(r)
-        mean = float(r[known].mean()) if known.any() else np.nan
-        b, a = np.polyfit(u[known], r[known], 1) if known.any() and np.ptp(u[known]) > 1e-9 else (0., mean)
+        if not known.any(): continue
+        mean = float(r[known].mean())
+        b, a = np.polyfit(u[known], r[known], 1) if np.ptp(u[known]) > 1e-9 else (0., mean)
         if b < 0: b, a = 0., mean
         a = max(a, .2*mean, 1e-6) # never a width near zero
         q, n = grouped_quantile(r/(a + b*u), groups, level), len(set(np.asarray(groups)[known]))
@@ -67,7 +69,8 @@ def intervals_of(calibration:dict, predictions:dict, label_range=(-np.inf, np.in
 
 # %% ../../nbs/34_training.calibration.ipynb #ca000030
 def rejection(width:np.ndarray, error:np.ndarray, share:float)->float:
-    "The mean `error` (n,) without the `share` of largest `width` (n,); NaN if all widths are equal."
+    """The mean `error` (n,) of what remains without the `share`, 0 to 1, of largest `width` (n,).
+    NaN if all widths are equal."""
     if not len(width) or np.ptp(width) < 1e-9: return np.nan
     return float(error[np.argsort(width, kind='stable')[:max(1, round(len(width)*(1 - share)))]].mean())
 
@@ -85,7 +88,7 @@ def traits(text:str, tokenizer=None, wave=None, rate:int=16_000)->dict:
 
 # %% ../../nbs/34_training.calibration.ipynb #ca000023
 def ranges_of(rows:list, texts)->dict:
-    """The ranges of training, for JSON: {trait: [lowest, highest]} but for 1 % at each end, and `characters`.
+    """The ranges of training, for JSON: {trait: [1 % quantile, 99 % quantile]}, and `characters`.
     `rows`: of `traits`; `texts`: the transcripts."""
     t = pd.DataFrame(rows).replace(-np.inf, np.nan)
     ranges = {k: t[k].quantile([.01, .99]).tolist() for k in t if t[k].notna().any()}
