@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['true_false', 'OneLineParser', 'parser_of', 'known_reason', 'guarded', 'mmml_extract_audio', 'train', 'mmml_run',
-           'mmml_run_audio', 'mmml_report', 'shown', 'mmml_predict']
+           'mmml_run_audio', 'mmml_report', 'shown', 'print_predictions', 'mmml_predict']
 
 # %% ../nbs/60_cli.ipynb #1d1cf341
 import argparse, logging, os, re, signal, sys, time, warnings
@@ -105,7 +105,7 @@ def mmml_extract_audio(args=None):
         from mmml.data.audio import extract_audio, in_processes
         from mmml.data.corpus import open_corpus
         run = in_processes
-        if a.ray:
+        if a.ray is not None:
             from mmml.inference.cluster import in_cluster
             run = partial(in_cluster, address=a.ray)
         data = [getattr(a, k) or DEFAULTS[k] for k in ('dataset', 'data_dir', 'label_range')]
@@ -169,7 +169,10 @@ def mmml_report(args=None):
         from mmml.runs.folder import read_run, verify
         runs = []
         for f in dict.fromkeys(map(os.path.normpath, a.folders)):
-            try: r = read_run(f); verify(r); runs.append(r)
+            try:
+                r = read_run(f); verify(r)
+                if a.intervals: r.prediction_intervals()
+                runs.append(r)
             except UserError as e: print(f'mmml_report: skipped: {e}', file=sys.stderr)
         if not runs: raise UserError(f'none of {len(a.folders)} is a finished run')
         tables = [report.side_report(runs, n) for n in report.TABLES if getattr(a, n)]
@@ -196,13 +199,24 @@ def shown(t, heads:str):
     out = pd.DataFrame({k: list(v) for k, v in out.items() if v is not None})
     return out.loc[:, [c for c in out if c in heads or (out[c] != '').any()]]
 
+# %% ../nbs/60_cli.ipynb #pr3dict4
+def print_predictions(t, model):
+    "Print a table of predictions, how many rows lack a modality, and the first 20 reasons."
+    print(shown(t, model.config.heads).to_string(index=False) if len(t) else 'nothing was said')
+    for k in model.processor.model_inputs:
+        if n := int((~t.used.str.contains(k)).sum()) if len(t) else 0: print(f'{n} of {len(t)} without {k}')
+    failed = t.reason[t.reason != '']
+    for r in [*dict.fromkeys(failed)][:20]: print(f'mmml_predict: {r}', file=sys.stderr)
+    if len(failed): print(f'mmml_predict: {len(failed)} of {len(t)} could not be predicted', file=sys.stderr)
+
 # %% ../nbs/60_cli.ipynb #pr3dict3
 def mmml_predict(args=None):
     "Predict clips, folders, tables or recordings. `args`: list of strings, None: the command line."
     parser = OneLineParser(prog='mmml_predict', allow_abbrev=False, description='Predict the sentiment of '
-        'clips, of a folder, of a table (csv with file and text), or of a '
-        'recording. The same command with --output goes on where it was stopped.')
-    parser.add_argument('inputs', nargs='+', metavar='INPUT', help='media files, a folder, or a csv')
+        'clips or of a recording. The same command with --output goes on where it was stopped.')
+    parser.add_argument('inputs', nargs='+', metavar='INPUT', help='media files; a folder, each subfolder a '
+        'conversation; or a csv with file (relative to the csv) or text, and optionally conversation, order, '
+        'start, end')
     parser.add_argument('--model', required=True, help='run folder, model folder, or name on the hub')
     parser.add_argument('--text', help='what is said in a clip (the text in a file of the same name: .txt, '
         '.lab or a transcript)')
@@ -222,16 +236,16 @@ def mmml_predict(args=None):
         from mmml.models.processor import load
         from mmml.training.trainer import make_accelerator
         if a.output: check_output(a.output)
-        if a.ray and not a.output: raise UserError('--ray needs --output, next to which the workers write')
+        if a.ray is not None and not a.output:
+            raise UserError('--ray needs --output, next to which the workers write')
         model = load(a.model).to(make_accelerator(a.device or 'auto', 'fp32').device)
         job = predict_job
-        if a.ray:
+        if a.ray is not None:
             from mmml.inference.cluster import predict_ray
             job = partial(predict_ray, address=a.ray)
         t = predict_paths(model, a.inputs, a.text, a.transcript, a.asr, a.average, a.output, job=job)
         if how := t.attrs.get('source'): print(f'segments: by {how}')
-        print(shown(t, model.config.heads).to_string(index=False) if len(t) else 'nothing was said')
-        if failed := int((t.reason != '').sum()):
-            print(f'mmml_predict: {failed} of {len(t)} could not be predicted',
-                file=sys.stderr); raise SystemExit(1)
+        print_predictions(t, model)
+        if a.output: print(f'written to {a.output}')
+        if (t.reason != '').any(): raise SystemExit(1)
     guarded('mmml_predict', main)

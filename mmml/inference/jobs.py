@@ -12,8 +12,10 @@ from pathlib import Path
 import pandas as pd, torch
 from tqdm import tqdm
 from ..core import UserError, atomic_write
-from .predict import Predictor, folder_items, make_items, read_items, sidecar_text, with_files
+from .predict import (Predictor, folder_items, in_order_of, make_items, read_items, sidecar,
+    sidecar_text, with_files)
 from .recordings import levels_of, segment_items, segments_of, timeline_of
+from .transcripts import TRANSCRIPTS
 from ..models.mmml import MMML
 
 # %% ../../nbs/53_inference.jobs.ipynb #jb000008
@@ -40,6 +42,8 @@ def read_work(path, fingerprint:dict)->tuple:
         for i, line in enumerate(f):
             try: x = json.loads(line) if line.endswith(b'\n') else None
             except ValueError: x = None
+            if i == 0 and not (isinstance(x, dict) and 'model' in x) and not line.startswith(b'{"model"'):
+                raise UserError(f'{path}: not a work file of mmml_predict; choose another --output')
             if not isinstance(x, dict): break
             if i == 0 and (changed := [k for k in fingerprint if x.get(k) != fingerprint[k]]):
                 what = ' and '.join(changed)
@@ -64,9 +68,10 @@ def check_output(path):
     "Raises `UserError` for an ending that isn't in `OUTPUTS`."
     if Path(path).suffix.lower() not in OUTPUTS:
         raise UserError(f"--output {path}: expected a name that ends in {' or '.join(OUTPUTS)}")
+    if Path(path).is_dir(): raise UserError(f'--output {path}: this is a folder; choose another name')
 
 # %% ../../nbs/53_inference.jobs.ipynb #jb000017
-def predict_job(model:MMML, items:pd.DataFrame, output, window:int=256, progress:bool=True,
+def predict_job(model:MMML, items:pd.DataFrame, output, window:int=128, progress:bool=True,
     average:bool=False, finish=lambda t: t)->pd.DataFrame:
     """Predict items, with a work file next to `output`, and write the table. Raises `UserError`.
     The same call goes on where it was stopped. `window`: rows that a kill loses at most; `average`: see
@@ -112,20 +117,18 @@ def read_paths(model:MMML, paths:list, text:str=None, transcript=None, asr:str=N
     if (text or transcript or asr) and not single:
         raise UserError('--text, --transcript and --asr are for a single file; for several, use a csv with '
             'the columns file and text')
-    if text and (transcript or asr):
-        raise UserError('--text is that of a clip: omit it with --transcript or --asr')
+    if (text or average) and (transcript or asr):
+        raise UserError('--text and --average are for a clip: omit them with --transcript or --asr')
     same = lambda t: t
     if single and not (text or average) and (transcript or asr or longer_than(first, model)):
+        transcript = transcript or asr is None and sidecar(first, TRANSCRIPTS) or None
         s = segments_of(first, transcript, asr, model.config.max_seconds)
         return segment_items(first, s), lambda t: timeline_of(t, s, model.config), True
     if one and first.is_dir(): return folder_items(first), same, False
     if not one or single:
         return make_items(paths, [text or sidecar_text(Path(p)) for p in paths]), same, False
     at, others = read_items(first)
-    def finish(t):
-        t['item'] = at.index.to_numpy()[t['item'].astype(int)]
-        return t.join(others, on='item').sort_values('item', kind='stable', ignore_index=True)
-    return at.reset_index(drop=True), finish, False
+    return at.reset_index(drop=True), lambda t: in_order_of(t, at, others), False
 
 # %% ../../nbs/53_inference.jobs.ipynb #jb000029
 def predict_paths(model:MMML, paths:list, text:str=None, transcript=None, asr:str=None, average:bool=False,
@@ -141,5 +144,5 @@ def predict_paths(model:MMML, paths:list, text:str=None, transcript=None, asr:st
     if Path(output).suffix.lower() == '.srt' and not recording:
         raise UserError(f'--output {output}: subtitles are of a recording')
     t = job(model, items, output, progress=progress, average=average, finish=finish)
-    if recording and len(t) and model.n_out == 1: t.plot(Path(output).with_suffix('.png'))
+    if recording and t.drawn(): t.plot(Path(output).with_suffix('.timeline.png'))
     return t

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['CLASSES', 'make_items', 'parts_of', 'ahead', 'waves_of', 'Row', 'rows_of', 'pieces_of', 'groups_of', 'encode_pieces',
-           'stack', 'Predictor', 'Prediction', 'average_parts', 'with_files', 'read_items', 'sidecar_text',
-           'folder_items']
+           'stack', 'Predictor', 'Prediction', 'average_parts', 'with_files', 'read_items', 'in_order_of', 'sidecar',
+           'sidecar_text', 'folder_items']
 
 # %% ../../nbs/51_inference.predict.ipynb #pd000004
 import html, os, re
@@ -26,7 +26,7 @@ from .transcripts import TRANSCRIPTS, decode_text, read_transcript
 from ..models.encoders import Encoded
 from ..models.mmml import MMML
 from ..models.processor import as_stored, as_wave, token_limit
-from ..training.calibration import intervals_of, remarks_on, traits
+from ..training.calibration import check_stored, intervals_of, remarks_on, traits
 from ..training.metrics import METRICS
 
 # %% ../../nbs/51_inference.predict.ipynb #pd000010
@@ -46,10 +46,11 @@ def make_items(files=None, texts=None, conversations=None, starts=None, ends=Non
 
 # %% ../../nbs/51_inference.predict.ipynb #pd000017
 def parts_of(path, spans):
-    """Yield the waveform of each (start, stop) of a media file, in samples at 16 kHz, by ascending start.
-    Parts behind the end are short or empty. Raises `Unreadable`."""
+    """Yield the waveform of each (start, stop) of a media file, in samples at 16 kHz. Raises `Unreadable`.
+    Parts behind the end are short or empty. A start before the last one reads the file from its beginning."""
     buffer, at, stream = np.zeros(0, np.float32), 0, blocks(path, [])
     for start, stop in spans:
+        if start < at: buffer, at, stream = buffer[:0], 0, blocks(path, [])
         while at + len(buffer) < stop and (block := next(stream, None)) is not None:
             skip = max(0, min(start - at, len(buffer)))
             buffer, at = np.concatenate([buffer[skip:], block]), at + skip
@@ -76,8 +77,11 @@ def waves_of(items:pd.DataFrame):
     for part, rows in groupby(items.itertuples(), part_of):
         if not part: yield from (_or_reason(decode, r.file) if r.file else (None, '') for r in rows); continue
         rows = list(rows)
-        parts = parts_of(part, [(int(r.start*RATE), int(r.end*RATE)) for r in rows])
-        yield from (_or_reason(next, parts) for _ in rows)
+        parts = parts_of(part, [(round(r.start*RATE), round(r.end*RATE)) for r in rows])
+        for r in rows:
+            wave, reason = _or_reason(next, parts)
+            if not reason and not len(wave): reason = f'{part}: no audio from {r.start:g} to {r.end:g} s'
+            yield (None if reason else wave), reason
 
 # %% ../../nbs/51_inference.predict.ipynb #pd000024
 @dataclass
@@ -91,8 +95,12 @@ def rows_of(i:int, item, wave, reason:str, limit:int)->list:
     whole = np.zeros(0, np.float32) if wave is None else wave
     n = max(1, -(-len(whole)//limit))
     edges = np.linspace(0, len(whole), n + 1).astype(int)
-    return [Row(i, item.conversation, item.text, whole[a:b], item.start + a/RATE, item.start + b/RATE, reason)
+    rows = [Row(i, item.conversation, item.text, whole[a:b], item.start + a/RATE, item.start + b/RATE, reason)
         for a, b in zip(edges, edges[1:])]
+    if item.text and n > 1:
+        for r in rows: r.remarks.append(f'the whole text with each of {n} parts')
+    if not len(whole) and item.end > item.start: rows[0].end = item.end
+    return rows
 
 # %% ../../nbs/51_inference.predict.ipynb #pd000028
 def _above(rows, k, n, items=False): # the n rows before row k in its conversation; of other items, one each
@@ -159,6 +167,8 @@ class Predictor:
         self.seconds = seconds or (60. if model.device.type == 'cpu' else 600.)
         stored = [getattr(c, k, None) or {} for k in ('calibration', 'calibration_without', 'ranges')]
         self.calibration, self.without, self.ranges = stored
+        self.limits = getattr(c, 'label_range', None) or (-np.inf, np.inf)
+        check_stored(*stored, self.limits, c.heads)
 
 @patch
 def encode_texts(self:Predictor, texts:list)->list:
@@ -233,16 +243,16 @@ CLASSES = METRICS['classes'].level_names
 def intervals(self:Predictor, heads:dict, used:list)->dict:
     """{head: (B, 2)}: the interval of each prediction, by the residuals for the modalities that a row has.
     `heads`: {head: (B,)}; `used`: list of B lists of 'text' and 'audio'."""
-    limits = getattr(self.config, 'label_range', None) or (-np.inf, np.inf)
     read = [k for k, reader in dict(text=self.tokenizer, audio=self.features).items() if reader]
     missing = np.array(['+'.join(k for k in read if k not in u) for u in used])
     out = {h: np.full((len(used), 2), np.nan) for h in heads}
     for m in set(missing):
         c, at = self.without.get(m) if m else self.calibration, missing == m
-        found = intervals_of(c or {}, {h: p[at] for h, p in heads.items()}, limits)
+        found = intervals_of(c or {}, {h: p[at] for h, p in heads.items()}, self.limits)
         for h, x in found.items(): out[h][at] = x
     return out
 
+# %% ../../nbs/51_inference.predict.ipynb #pd000081
 @patch
 def table(self:Predictor, rows:list, first:int)->pd.DataFrame:
     "The table of the rows from `first` on."
@@ -261,7 +271,8 @@ def table(self:Predictor, rows:list, first:int)->pd.DataFrame:
     for h, x in ({} if classes else self.intervals(heads, used)).items():
         shown |= {f'{h} low': x[:, 0], f'{h} high': x[:, 1]}
     found = [traits(r.text, self.tokenizer, r.wave if self.features else None) for r in here]
-    remarks = [remarks_on(self.ranges, f, r.text if self.tokenizer else '') for f, r in zip(found, here)]
+    remarks = [r.remarks + remarks_on(self.ranges, f, r.text if self.tokenizer else '') for f, r
+        in zip(found, here)]
     need = ' or '.join(self.model.processor.model_inputs)
     none = f'nothing to encode: this model needs {need}'
     reasons = [r.reason or ('' if u else none) for r, u in zip(here, used)]
@@ -355,14 +366,21 @@ def predict(self:MMML, audio=None, text=None, texts=None, context=None, sampling
     utterance; `texts`: of the list.
     `context` of one utterance: what was said before, a list of (text, audio), the oldest first; of a list:
     whether it is a conversation in speaking order. `average`: see `predict_items`."""
-    several = isinstance(audio, (list, tuple)) or texts is not None
-    if several: audios, words = audio if audio is not None else [None]*len(texts), texts or [None]*len(audio)
+    listed = lambda x: isinstance(x, (list, tuple))
+    several = listed(audio) or texts is not None
+    if several and (text is not None or texts is not None and not listed(texts)):
+        raise UserError('of several utterances: expected texts, a list of str, and no text')
+    if not several and context is not None and not (listed(context) and all(listed(c) and len(c) == 2
+        for c in context)): raise UserError('context of one utterance: expected a list of (text, audio)')
+    if several: audios, words = audio or [None]*len(texts or ()), texts or [None]*len(audio or ())
     else: words, audios = map(list, zip(*(context or ()), (text, audio)))
-    if len(audios) != len(words):
+    if wrong := [t for t in words if not isinstance(t, (str, type(None)))]:
+        raise UserError(f'text {wrong[0]!r}: expected str or None')
+    if not len(audios) == len(words) > 0:
         raise UserError(f'{len(audios)} files and {len(words)} texts: expected as many of each')
     path = lambda a: a is None or isinstance(a, (str, os.PathLike))
     waves = None
-    if not all(map(path, audios)): waves = [(as_wave(a, sampling_rate), '') for a in audios]
+    if not all(map(path, audios)): waves = [_or_reason(as_wave, a, sampling_rate) for a in audios]
     together = [0]*len(audios) if context or not several else None
     items = make_items([a if path(a) else None for a in audios], words, together)
     t = self.predict_items(items, waves, average or not several)
@@ -383,34 +401,51 @@ def read_items(path)->tuple:
             found = f'row {bad.idxmax() + 2}, column {c}: found {t[c][bad].iloc[0]!r}'
             raise UserError(f'{path}, {found}, expected a number')
         return x.fillna(empty)
+    start, end = numbers('start', 0.), numbers('end', np.nan)
+    if (bad := ~(start >= 0) | (start > 1e6) | (end <= start) | (end > 1e6)).any():
+        i = bad.idxmax()
+        raise UserError(f'{path}, row {i + 2}: from {start[i]:g} to {end[i]:g} s is no part of a file')
+    end = end.mask(end.isna() & (start > 0), 1e6) # to the end of the file
     files = [str(Path(path).parent/f) if f else '' for f in t.file.str.strip()] if 'file' in t else None
     items = make_items(files, t.text.str.strip() if 'text' in t else None,
         [c or (i,) for i, c in enumerate(t.conversation)] if 'conversation' in t else None,
-        numbers('start', 0.), numbers('end', np.nan))
+        start, end)
     order = numbers('order', 0.)
     first = {c: i for i, c in reversed(list(enumerate(items.conversation)))}
     at = sorted(range(len(t)), key=lambda i: (first[items.conversation[i]], order[i], i))
     return items.iloc[at], t.drop(columns=['start', 'end', 'file', 'text'], errors='ignore')
 
+def in_order_of(t:pd.DataFrame, items:pd.DataFrame, others:pd.DataFrame)->pd.DataFrame:
+    "Predictions `t` of `items` in the order of their csv, with its `others`; both from `read_items`."
+    t['item'] = items.index.to_numpy()[t['item'].astype(int)]
+    others = others.rename(columns={c: f'{c} (given)' for c in others if c in t})
+    return t.join(others, on='item').sort_values('item', kind='stable', ignore_index=True)
+
+# %% ../../nbs/51_inference.predict.ipynb #pd000080
 @patch
 def predict_table(self:MMML, path, average:bool=False)->pd.DataFrame:
-    "The predictions of the rows of a csv, in its order; see `read_items`. Raises `UserError`."
+    """The predictions of the rows of a csv, in its order and with its other columns. Raises `UserError`.
+    `path`: has columns file (relative to the csv) or text or both; optional: conversation (rows without one
+    are predicted without context), order (in a conversation), start and end (seconds). `average`: see
+    `predict_items`."""
     items, others = read_items(path)
-    t = self.predict_items(items.reset_index(drop=True), None, average)
-    t['item'] = items.index.to_numpy()[t.item.astype(int)]
-    return t.join(others, on='item').sort_values('item', kind='stable', ignore_index=True)
+    return in_order_of(self.predict_items(items.reset_index(drop=True), None, average), items, others)
 
 # %% ../../nbs/51_inference.predict.ipynb #pd000064
 def _natural(path): # the key by which '2' comes before '10'
-    return [(int(x), '') if x.isdecimal() else (-1, x) for x in re.split(r'(\d+)', str(path).lower()) if x]
+    parts = re.split(r'(\d+)', str(path).lower())
+    return [(0, int(x), '') if x.isdecimal() else (1, 0, x) for x in parts if x]
+
+def sidecar(path:Path, ends=('.txt', '.lab', *TRANSCRIPTS)):
+    "The first file next to a clip that has its name and one of these endings; None if there is none."
+    names = [p for end in ends for p in (path.with_suffix(end), path.with_name(path.name + end))]
+    return next((p for p in names if p.is_file()), None)
 
 def sidecar_text(path:Path)->str:
-    "The text in a file next to a clip that has its name: .txt, .lab, or a transcript; '' if there is none."
-    for end in ('.txt', '.lab', *TRANSCRIPTS):
-        for p in (path.with_suffix(end), path.with_name(path.name + end)):
-            if not p.is_file(): continue
-            return ' '.join(read_transcript(p).text if end in TRANSCRIPTS else decode_text(p).split())
-    return ''
+    "The text in the sidecar of a clip: .txt, .lab, or a transcript; '' if there is none. Raises `UserError`."
+    p = sidecar(path)
+    if p is None: return ''
+    return ' '.join(read_transcript(p).text if p.suffix.lower() in TRANSCRIPTS else decode_text(p).split())
 
 def folder_items(folder)->pd.DataFrame:
     "The items of the media files below a folder; each subfolder is a conversation. Raises `UserError`."
@@ -421,7 +456,9 @@ def folder_items(folder)->pd.DataFrame:
 
 @patch
 def predict_folder(self:MMML, folder, average:bool=False)->pd.DataFrame:
-    "The predictions of the media files below a folder; see `folder_items`. Raises `UserError`."
+    """The predictions of the media files below a folder, by name ('2' before '10'). Raises `UserError`.
+    Each subfolder is a conversation. The text of a clip is in a file of its name that ends in .txt or .lab,
+    or is a transcript such as .srt. `average`: see `predict_items`."""
     return self.predict_items(folder_items(folder), None, average)
 
 # %% ../../nbs/51_inference.predict.ipynb #pd000068
@@ -429,7 +466,11 @@ def predict_folder(self:MMML, folder, average:bool=False)->pd.DataFrame:
 def embed(self:MMML, audio=None, text:str=None, sampling_rate:int=RATE)->dict:
     """{'text', 'audio', 'fusion': (d,) float32}: what the heads of the model read. Raises `UserError`.
     Of one utterance without context; of a clip longer than the model encodes, the mean of its parts."""
+    if text is not None and not isinstance(text, str): raise UserError(f'text {text!r}: expected str or None')
     predictor, wave = Predictor(self), as_wave(audio, sampling_rate)
+    there = dict(text=bool(text and predictor.tokenizer), audio=bool(len(wave) and predictor.features))
+    if not any(there.values()): raise UserError('nothing to encode: expected text or audio of this model')
     rows = rows_of(0, next(make_items(texts=[text]).itertuples()), wave, '', predictor.limit)
     _, vectors = predictor.combine(rows, 0)
-    return {n: vectors[h].mean(0) for h, n in dict(M='fusion', T='text', A='audio').items() if h in vectors}
+    return {n: vectors[h].mean(0) for h, n in dict(M='fusion', T='text', A='audio').items()
+        if h in vectors and there.get(n, True)}

@@ -103,6 +103,7 @@ def transcribe(path, asr:str, longest:float=6.)->pd.DataFrame:
         raise UserError(f"can't transcribe {path} with '{asr}': {' '.join(str(e).split())[:160]}") from None
     return pd.DataFrame(rows, columns=COLUMNS)
 
+# %% ../../nbs/52_inference.recordings.ipynb #rc000044
 def segments_of(path, transcript=None, asr:str=None, longest:float=6.)->pd.DataFrame:
     """The utterances of a recording: start, end (seconds), speaker, text. Raises `UserError`.
     `transcript`: file with times, see `read_transcript`; `asr`: see `transcribe`; without, `find_speech`.
@@ -110,9 +111,9 @@ def segments_of(path, transcript=None, asr:str=None, longest:float=6.)->pd.DataF
     if transcript and asr: raise UserError('a transcript and a recogniser: give one of them')
     if transcript:
         t, seconds, source = read_transcript(transcript), len(levels_of(path))/50, 'transcript'
-        if t.start.max() > seconds + 1:
-            raise UserError(f'{transcript}: its last segment starts at {t.start.max():.0f} s, and {path} '
-                f'ends at {seconds:.0f} s: is it of another recording?')
+        if t.start.max() > seconds + 1 or t.end.max() > seconds + 10:
+            raise UserError(f'{transcript}: it goes to {t.end.max():.0f} s, and {path} ends at '
+                f'{seconds:.0f} s: is it of another recording?')
     elif asr: t, source = transcribe(path, asr, longest), 'recogniser'
     else:
         spans, source = find_speech(path, longest)
@@ -124,6 +125,7 @@ def segments_of(path, transcript=None, asr:str=None, longest:float=6.)->pd.DataF
 class Timeline(pd.DataFrame):
     "The predictions of a recording, a row for each utterance, with `plot` and `to_srt`."
     _metadata = ['heads', 'label_range']
+    heads, label_range = '', (-3, 3)
     @property
     def _constructor(self): return Timeline
 
@@ -135,7 +137,9 @@ def segment_items(path, segments:pd.DataFrame)->pd.DataFrame:
 
 def timeline_of(t:pd.DataFrame, segments:pd.DataFrame, config)->Timeline:
     "A table of predictions of `segments` with their speakers, as a timeline. `config`: of the model."
-    t = Timeline(t).drop(columns='file')
+    if not len(t):
+        t = pd.DataFrame(columns=['item', 'file', *segments, *config.heads, 'used', 'remarks', 'reason'])
+    t = Timeline(t).drop(columns=['file', 'speaker'], errors='ignore')
     t.insert(3, 'speaker', segments.speaker.to_numpy()[t['item'].astype(int)])
     t.heads, t.label_range = config.heads, getattr(config, 'label_range', None) or (-3, 3)
     t.attrs |= segments.attrs
@@ -144,17 +148,24 @@ def timeline_of(t:pd.DataFrame, segments:pd.DataFrame, config)->Timeline:
 # %% ../../nbs/52_inference.recordings.ipynb #rc000032
 @patch
 def predict_recording(self:MMML, path, transcript=None, asr:str=None)->Timeline:
-    "The sentiment of each utterance of a recording; see `segments_of`. Raises `UserError`."
+    """The sentiment of each utterance of a recording, with `plot()` and `to_srt()`. Raises `UserError`.
+    `path`: media file; `transcript`: .srt, .vtt, .json of Whisper or .TextGrid; `asr`: model that
+    transcribes, see `transcribe`; without both the speech is found, and only audio is used."""
     s = segments_of(path, transcript, asr, self.config.max_seconds)
     return timeline_of(self.predict_items(segment_items(path, s)), s, self.config)
 
 # %% ../../nbs/52_inference.recordings.ipynb #rc000023
 @patch
+def drawn(self:Timeline)->list:
+    "The heads that have numbers."
+    return [h for h in self.heads if h in self and self[h].notna().any() and self[h].dtype.kind == 'f']
+
+@patch
 def plot(self:Timeline, path=None)->Figure:
     """A row of axes for each head, with a bar and its interval, a grey line, for each utterance at its time.
     `path`: file to write. Raises `UserError` if there are no numbers."""
-    heads = [h for h in self.heads if self[h].notna().any() and self[h].dtype.kind == 'f']
-    if not heads: raise UserError('no numbers to draw: nothing was predicted, or by a classifier')
+    if not (heads := self.drawn()):
+        raise UserError('no numbers to draw: nothing was predicted, or by a classifier')
     fig = Figure(figsize=(10, 1.6*len(heads) + .6)); axes = np.atleast_1d(fig.subplots(len(heads),
         sharex=True))
     for ax, h in zip(axes, heads):
@@ -165,7 +176,9 @@ def plot(self:Timeline, path=None)->Figure:
         ax.axhline(0, color='k', lw=.6); ax.set(ylabel=h, ylim=self.label_range)
     axes[-1].set_xlabel('seconds'); fig.tight_layout()
     if path is not None:
-        with atomic_write(path) as tmp: fig.savefig(tmp, dpi=90)
+        try:
+            with atomic_write(path) as tmp: fig.savefig(tmp, dpi=90)
+        except ValueError as e: raise UserError(f'{path}: {e}'.splitlines()[0]) from None
     return fig
 
 @patch

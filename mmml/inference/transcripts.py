@@ -31,7 +31,8 @@ COLUMNS = ['start', 'end', 'speaker', 'text']
 def as_table(rows, path)->pd.DataFrame:
     """The table of segments `(place in the file, start, end, speaker, text)`, by start; without empty ones.
     Raises `UserError` for an end that isn't after the start, or without any segment."""
-    rows = [(where, float(s), float(e), who.strip(), ' '.join(t.split())) for where, s, e, who, t in rows]
+    clean = lambda t: ' '.join(t.encode('utf-8', 'replace').decode().split()) # JSON may have half characters
+    rows = [(where, float(s), float(e), who.strip(), clean(t)) for where, s, e, who, t in rows]
     for where, s, e, *_ in rows:
         if not 0 <= s < e < 10**7: raise UserError(
             f'{path}, {where}: from {s:g} s to {e:g} s is not a segment')
@@ -44,7 +45,7 @@ TIME = re.compile(r'(?:(\d+):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})')
 
 def seconds_of(x:str)->float:
     "Seconds of '00:01:02,500' or '01:02.500'. Raises `ValueError`."
-    if not (m := TIME.fullmatch(x)): raise ValueError(x)
+    if not (m := TIME.fullmatch(x)) or len(x) > 20: raise ValueError(x)
     return int(m[1] or 0)*3600 + int(m[2])*60 + int(m[3]) + int(m[4].ljust(3, '0'))/1000
 
 def _speaker(text): # (speaker, text without markup) of the lines of a cue
@@ -65,6 +66,8 @@ def read_cues(text:str, path):
         except (ValueError, IndexError):
             raise UserError(f"{path}, line {n}: found '{line.strip()[:40]}', expected times such as "
                 '00:00:01,600 --> 00:00:03,000') from None
+        if more := [n for n, l in lines[at + 1:] if '-->' in l]:
+            raise UserError(f'{path}, line {more[0]}: times without an empty line before them')
         yield f'line {n}', start, end, *_speaker('\n'.join(l for _, l in lines[at + 1:]))
 
 # %% ../../nbs/50_inference.transcripts.ipynb #tr000021
@@ -78,9 +81,10 @@ def read_whisper(text:str, path):
     if not isinstance(segments, list): raise UserError(
         f'{path}: expected a list of segments, as Whisper writes')
     for i, s in enumerate(segments, 1):
-        try: yield f'segment {i}', float(s['start']), float(s['end']), str(s.get('speaker') or ''), str(
-            s['text'])
-        except (KeyError, TypeError, ValueError, AttributeError):
+        try:
+            if not isinstance(s['text'], str): raise TypeError
+            yield f'segment {i}', float(s['start']), float(s['end']), str(s.get('speaker') or ''), s['text']
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             raise UserError(
                 f'{path}, segment {i}: expected start, end and text; found {str(s)[:60]}') from None
 
@@ -100,11 +104,12 @@ def _tiers(text, path): # (class, name, [(line, start, end, text)]) of each tier
             out.append(x)
         return out
     if take(str, str) != ['ooTextFile', 'TextGrid']: raise UserError(f'{path}, line 1: not a TextGrid')
-    for _ in range(int(take(float, float, float)[2])):
+    def count(x): return int(x) if x < 10**7 else take(type(None)) # take: raises
+    for _ in range(count(take(float, float, float)[2])):
         kind, name, *_, n = take(str, str, float, float, float)
         size = (float, float, str) if kind == 'IntervalTier' else (float, str)
         rows = []
-        for _ in range(int(n)): rows.append(take(*size)); rows[-1].insert(0, line)
+        for _ in range(count(n)): rows.append(take(*size)); rows[-1].insert(0, line)
         yield kind, name, rows
 
 # %% ../../nbs/50_inference.transcripts.ipynb #tr000026

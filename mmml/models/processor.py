@@ -35,8 +35,11 @@ def as_wave(audio, sampling_rate:int=RATE)->np.ndarray:
     `Unreadable` for a file without audio, `UserError` for other arrays."""
     if audio is None: return np.zeros(0, np.float32)
     if isinstance(audio, (str, os.PathLike)): return as_stored(decode(audio))
-    x = np.asarray(audio.cpu() if torch.is_tensor(audio) else audio)
-    if x.dtype.kind == 'i': x = x/-float(np.iinfo(x.dtype).min) # integers to [-1, 1)
+    if torch.is_tensor(audio):
+        audio = audio.detach().cpu()
+        if audio.is_floating_point(): audio = audio.float()
+    x = np.asarray(audio)
+    if x.dtype in (np.int16, np.int32): x = x/-float(np.iinfo(x.dtype).min) # integers to [-1, 1)
     if x.dtype.kind != 'f' or x.ndim not in (1, 2) or not np.all(np.abs(x) < 1e9):
         found = f'audio of shape {x.shape}, {x.dtype}'
         raise UserError(f'{found}: expected finite (samples,) or (channels, samples)')
@@ -136,6 +139,10 @@ AutoProcessor.register(MMMLConfig, MMMLProcessor, exist_ok=True)
 def load(name)->MMML:
     "The model of a run folder, model folder or hub name, for evaluation, with its `processor`."
     folder = Path(name)/'model' if (Path(name)/'model'/'config.json').is_file() else name
+    path = Path(name)
+    if not path.exists() and len(path.parts) > 1 and path.parent.is_dir():
+        raise UserError(f'{name}: no such folder; in {path.parent}: '
+            f"{', '.join(sorted(p.name for p in path.parent.iterdir() if p.is_dir())[:8]) or 'no folder'}")
     if Path(folder).is_dir() and not (Path(folder)/'config.json').is_file():
         raise UserError(f'{name}: no config.json in it, so it is neither a run nor a model')
     model = load_pretrained(MMML, folder, 'model').eval()

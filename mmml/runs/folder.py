@@ -21,7 +21,7 @@ from ..core import UserError, atomic_write
 from ..data.spec import HEADS, LABELS
 from ..models.mmml import save_model
 from ..models.processor import load as load_model
-from ..training.calibration import intervals_of
+from ..training.calibration import check_stored, intervals_of
 from ..training.metrics import METRICS, bootstrap_ci, drop_unlabelled
 from ..training.metrics import evaluate as metrics_of
 
@@ -206,7 +206,7 @@ def disagreement(run:Run)->tuple:
         return np.abs(run.outputs('T') - run.outputs('A')), '|T − A| as predicted'
     return None, 'text against audio: unknown'
 
-# %% ../../nbs/41_runs.folder.ipynb #fd5b0233
+# %% ../../nbs/41_runs.folder.ipynb #b0b0e493
 @patch
 def prediction_intervals(self:Run)->dict:
     "{head: (n, 2)}: the interval of each test prediction, NaN without calibration. Raises `UserError`."
@@ -214,9 +214,11 @@ def prediction_intervals(self:Run)->dict:
     if self.classifies: return {h: np.full((len(p), 2), np.nan) for h, p in heads.items()}
     try:
         c = json.loads(path.read_text(encoding='utf-8')) if path.is_file() else {}
-        return intervals_of(c.get('calibration') or {}, heads, c.get('label_range') or (-np.inf, np.inf))
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as e:
+        found, limits = c.get('calibration') or {}, c.get('label_range') or (-np.inf, np.inf)
+        check_stored(found, {}, {}, limits, self.heads)
+    except (OSError, ValueError, AttributeError, UserError) as e:
         raise UserError(f"{path} can't be read ({type(e).__name__}: {str(e)[:80]})") from None
+    return intervals_of(found, heads, limits)
 
 # %% ../../nbs/41_runs.folder.ipynb #a449e669
 def binned(x:np.ndarray, error:np.ndarray, bins:int=5)->pd.DataFrame:
