@@ -97,8 +97,12 @@ def rows_of(i:int, item, wave, reason:str, limit:int)->list:
     edges = np.linspace(0, len(whole), n + 1).astype(int)
     rows = [Row(i, item.conversation, item.text, whole[a:b], item.start + a/RATE, item.start + b/RATE, reason)
         for a, b in zip(edges, edges[1:])]
-    if item.text and n > 1:
-        for r in rows: r.remarks.append(f'the whole text with each of {n} parts')
+    for r in rows:
+        if item.text and n > 1: r.remarks.append(f'the whole text with each of {n} parts')
+        if item.text or not len(r.wave): continue
+        if len(r.wave) < 400: r.reason = f'too short: {len(r.wave)/RATE*1000:.0f} ms'
+        elif not r.wave.any(): r.reason = 'silent'
+        if r.reason: r.wave = r.wave[:0]
     if not len(whole) and item.end > item.start: rows[0].end = item.end
     return rows
 
