@@ -31,7 +31,7 @@ def build(layerdrop):
 
 class Record(Callback):
     def before_fit(self, t): self.steps = []
-    def after_batch(self, t): self.steps.append(t.loss)
+    def after_batch(self, t): self.steps.append(float(t.loss))
     def after_epoch(self, t): self.valid = {h: p.tolist() for h, p in t.predictions.items()}
 
 results = []

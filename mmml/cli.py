@@ -218,17 +218,17 @@ def mmml_predict(args=None):
         'conversation; or a csv with file (relative to the csv) or text, and optionally conversation, order, '
         'start, end')
     parser.add_argument('--model', required=True, help='run folder, model folder, or name on the hub')
-    parser.add_argument('--text', help='what is said in a clip (the text in a file of the same name: .txt, '
-        '.lab or a transcript)')
+    parser.add_argument('--text', help='what is said in a clip (a file of the same name: .txt, .lab, .srt)')
     parser.add_argument('--transcript', help='file with times and texts of a recording: .srt, .vtt, .json of '
         'Whisper, or .TextGrid')
     parser.add_argument('--asr', help='transcribe a recording with this model: folder or name; of '
         "faster-whisper, such as small, or of transformers, such as openai/whisper-small")
     parser.add_argument('--average', action='store_true', help='one row, the mean of its parts, for a clip '
         'longer than the model encodes (a row for each part)')
-    parser.add_argument('--output', help='.csv, .jsonl or .parquet; of a recording also .srt, with a '
-        'timeline next to it')
+    parser.add_argument('--output', help='.csv, .jsonl or .parquet; of a recording also .srt, and a timeline')
     _add(parser, FIELDS['device'], '')
+    parser.add_argument('--precision', choices=['auto', 'fp32', 'bf16'], default='auto',
+        help='auto: bf16 on a CPU with units for it, for wide encoders; else fp32')
     parser.add_argument('--ray', metavar='ADDRESS', help="of a Ray cluster, or 'local'; needs --output")
     a = parser.parse_args(args)
     def main():
@@ -236,11 +236,11 @@ def mmml_predict(args=None):
         from mmml.models.processor import load
         from mmml.training.trainer import make_accelerator
         if a.output: check_output(a.output)
-        if a.ray is not None and not a.output:
-            raise UserError('--ray needs --output, next to which the workers write')
-        model = load(a.model).to(make_accelerator(a.device or 'auto', 'fp32').device)
-        job = predict_job
+        model, job = load(a.model).to(make_accelerator(a.device or 'auto', 'fp32').device), predict_job
+        model.precision = a.precision
         if a.ray is not None:
+            if not a.output: raise UserError('--ray needs --output, next to which the workers write')
+            if a.precision != 'auto': raise UserError('--precision has no effect with --ray: omit it')
             from mmml.inference.cluster import predict_ray
             job = partial(predict_ray, address=a.ray)
         t = predict_paths(model, a.inputs, a.text, a.transcript, a.asr, a.average, a.output, job=job)

@@ -301,8 +301,10 @@ class FeatureEncoder(nn.Module):
     def forward(self, input_values:Tensor, n_samples:Tensor, audio_ids:Tensor=None)->Encoded:
         """Encode features (U, F, size) float32 from `ClipFeatures`, padded on the right.
         `n_samples`: (U,) int64, valid frames; `audio_ids`: no effect."""
-        mask = lengths_to_mask(n_samples, input_values.shape[1])
-        return self.model((input_values - self.mean)/self.std*mask[..., None], n_samples)
+        n = n_samples.to(input_values.device)
+        mask = lengths_to_mask(n, input_values.shape[1])
+        e = self.model((input_values - self.mean)/self.std*mask[..., None], n)
+        return Encoded(e.states, e.lengths.cpu(), e.vector)
 
 # %% ../../nbs/21_models.features.ipynb #d3a44951
 def positions(n:int, d:int, device=None)->Tensor:

@@ -11,7 +11,7 @@ import torch
 from torch import nn, Tensor
 from torch.nn import functional as F
 from transformers.modeling_layers import GradientCheckpointingLayer
-from .encoders import Encoded, lengths_to_mask
+from .encoders import Encoded, padding_mask
 
 # %% ../../nbs/22_models.fusion.ipynb #35cf8b96
 class Attention(nn.Module):
@@ -23,12 +23,14 @@ class Attention(nn.Module):
         self.norm, self.drop = nn.LayerNorm(d, eps=1e-12), nn.Dropout(dropout)
         self.heads, self.p = heads, dropout
 
-    def forward(self, x:Tensor, kv:Tensor, mask:Tensor)->Tensor:
-        "`x` (B, L, d) attends to `kv` (B, S, d). `mask`: (B, S) bool, True where valid. Returns (B, L, d)."
+    def forward(self, x:Tensor, kv:Tensor, mask:Tensor=None)->Tensor:
+        """`x` (B, L, d) attends to `kv` (B, S, d). Returns (B, L, d).
+        `mask`: (B, S) bool, True where valid, None: all are."""
         split = lambda z: z.unflatten(-1, (self.heads, -1)).transpose(1, 2) # (B, heads, ·, d/heads)
         q, k, v = split(self.query(x)), split(self.key(kv)), split(self.value(kv))
         p = self.p if self.training else 0.
-        z = F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None, None], dropout_p=p)
+        mask = None if mask is None else mask[:, None, None]
+        z = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=p)
         return self.norm(x + self.drop(self.out(z.transpose(1, 2).flatten(2))))
 
 # %% ../../nbs/22_models.fusion.ipynb #7c7352ff
@@ -50,11 +52,12 @@ class CMELayer(GradientCheckpointingLayer):
             for _ in range(4)]
         self.text_ffn, self.audio_ffn = FeedForward(d, dropout), FeedForward(d, dropout)
 
-    def forward(self, t:Tensor, a:Tensor, t_mask:Tensor, a_mask:Tensor)->tuple:
-        """The three equations, for text (B, L, d) and audio (B, S, d).
-        `t_mask`: (B, L) bool, `a_mask`: (B, S) bool, True where valid. Returns (B, L, d), (B, S, d)."""
+    def forward(self, t:Tensor, a:Tensor, t_mask:Tensor=None, a_mask:Tensor=None, first:int=None)->tuple:
+        """The three equations, for text (B, L, d) and audio (B, S, d). Returns (B, L, d), (B, S, d).
+        `t_mask`: (B, L) bool, `a_mask`: (B, S) bool, True where valid, None: all are; `first`: compute the
+        output of that many first positions only, None: of all."""
         t1, a1 = self.text_cross(t, a, a_mask), self.audio_cross(a, t, t_mask)
-        t2, a2 = self.text_self(t1, t1, t_mask), self.audio_self(a1, a1, a_mask)
+        t2, a2 = self.text_self(t1[:, :first], t1, t_mask), self.audio_self(a1[:, :first], a1, a_mask)
         return self.text_ffn(t2), self.audio_ffn(a2)
 
 # %% ../../nbs/22_models.fusion.ipynb #0eae1cf9
@@ -70,13 +73,15 @@ class CME(nn.Module):
         self.text_cls, self.audio_cls = nn.Parameter(torch.randn(d)), nn.Parameter(torch.randn(d))
         self.layers = nn.ModuleList([CMELayer(d, heads, dropout) for _ in range(n_layers)])
 
-    def forward(self, text:Tensor, audio:Tensor, text_lengths:Tensor, audio_lengths:Tensor)->tuple:
-        """Fuse states of text (B, L, d) and audio (B, S, d) with lengths (B,) int64, 0: none.
-        Returns text (B, 1+L, d), audio (B, 1+S, d); the CLS state is the first."""
+    def forward(self, text:Tensor, audio:Tensor, text_lengths:Tensor, audio_lengths:Tensor,
+            cls_only:bool=False)->tuple:
+        """Fuse states of text (B, L, d) and audio (B, S, d) with lengths (B,) int64 on the CPU, 0: none.
+        Returns text (B, 1+L, d), audio (B, 1+S, d), the CLS state first. `cls_only`: (B, 1, d) each."""
         t, a = prepend_cls(self.text_cls, text), prepend_cls(self.audio_cls, audio)
-        t_mask = lengths_to_mask(text_lengths + 1, t.shape[1])
-        a_mask = lengths_to_mask(audio_lengths + 1, a.shape[1])
-        for layer in self.layers: t, a = layer(t, a, t_mask, a_mask)
+        streams = (text_lengths, t), (audio_lengths, a)
+        masks = [padding_mask(n + 1, x.shape[1], x.device) for n, x in streams]
+        for layer in self.layers:
+            t, a = layer(t, a, *masks, first=1 if cls_only and layer is self.layers[-1] else None)
         return t, a
 
 # %% ../../nbs/22_models.fusion.ipynb #679cff6a
@@ -106,7 +111,7 @@ class FusedOnly(nn.Module):
     def forward(self, text:Encoded, audio:Encoded)->tuple:
         """Feature vectors of text and audio, (B, d) each.
         `text`: states (B, L, d), lengths (B,), vector (B, d); `audio`: states (B, S, d), vector (B, da)."""
-        t, a = self.cme(text.states, audio.states, text.lengths, audio.lengths)
+        t, a = self.cme(text.states, audio.states, text.lengths, audio.lengths, cls_only=True)
         return t[:, 0], a[:, 0]
 
 # %% ../../nbs/22_models.fusion.ipynb #a7ca3e08
@@ -140,7 +145,8 @@ class Transformed(FusedOnly):
         t, a = self.cme(text.states, audio.states, text.lengths, audio.lengths)
         def mix(transformer, cls, e, fused):
             x = prepend_cls(cls, torch.cat([e.states, fused[:, 1:]], 2))
-            return transformer(x, src_key_padding_mask=~lengths_to_mask(e.lengths + 1, x.shape[1]))[:, 0]
+            mask = padding_mask(e.lengths + 1, x.shape[1], x.device)
+            return transformer(x, src_key_padding_mask=None if mask is None else ~mask)[:, 0]
         return mix(self.text_mix, self.text_cls, text, t), mix(self.audio_mix, self.audio_cls, audio, a)
 
 # %% ../../nbs/22_models.fusion.ipynb #c38eb451

@@ -16,7 +16,7 @@ from transformers.utils.logging import disable_progress_bar
 from fastcore.basics import patch
 from ..core import UserError
 from ..data.spec import check_heads
-from .encoders import Encoded, TextEncoder, load_text
+from .encoders import Encoded, TextEncoder, group_costs, groups_of, load_text
 from .features import FeatureEncoder, encoder_of, load_audio
 from .fusion import FUSIONS, make_head
 from .losses import LOSSES, multi_loss
@@ -71,11 +71,13 @@ def needs(heads:str)->tuple:
 # %% ../../nbs/24_models.mmml.ipynb #90147307
 @dataclass
 class MMMLOutput(ModelOutput):
-    """What `MMML.forward` returns for B utterances: the loss and {head: its loss} if there are labels, and
-    predictions {head: (B,) float, or (B, 3) logits}, NaN where a head has no input."""
+    """What `MMML.forward` returns for B utterances: the loss and {head: its loss} if there are labels,
+    predictions {head: (B,) float, or (B, 3) logits}, NaN where a head has no input, and what the heads
+    read, features {head: (B, w) float}."""
     loss: Tensor = None
     losses: dict = None
     predictions: dict = None
+    features: dict = None
 
 # %% ../../nbs/24_models.mmml.ipynb #5782d897
 class MMML(PreTrainedModel):
@@ -83,6 +85,7 @@ class MMML(PreTrainedModel):
     `text_encoder`, `audio_encoder`: from `load_text` and `load_audio`, None: new, from the config."""
     config_class, base_model_prefix, main_input_name = MMMLConfig, 'mmml', 'input_ids'
     _supports_sdpa = supports_gradient_checkpointing = True
+    precision = 'auto' # of predictions, see `mmml.models.encoders.autocast`
     def __init__(self, config:MMMLConfig, text_encoder:TextEncoder=None, audio_encoder=None):
         super().__init__(config)
         (text, audio), n, c = needs(config.heads), 2 if config.context else 1, config
@@ -134,21 +137,30 @@ def build_fusion(self:MMML, n:int):
 
 # %% ../../nbs/24_models.mmml.ipynb #e2d4be35
 @patch
-def masked(self:Encoded, absent:Tensor, null:Tensor)->Encoded:
-    "The same without input in the rows `absent` (B,) bool, whose vector is `null` (d,), if it is used."
-    vector = self.vector
-    if null is not None: vector = torch.where(absent[:, None], null.to(vector.dtype), vector)
-    return Encoded(self.states, self.lengths*~absent, vector)
+def pick(self:Encoded, index:Tensor, null:Tensor=None, states:bool=True)->Encoded:
+    """The pieces of n rows, padded to the longest of them. `index`: (n,) int64 on the CPU, -1: none;
+    `null`: (d,), vector of a row without a piece, None: not used; `states`: False: no states."""
+    none, device, at = index < 0, self.vector.device, index.clamp(min=0)
+    lengths, at = self.lengths[at]*~none, at.to(device, non_blocking=True)
+    vector = self.vector[at]
+    if null is not None:
+        vector = torch.where(none[:, None].to(device, non_blocking=True), null.to(vector.dtype), vector)
+    return Encoded(self.states[:, :int(lengths.max())][at] if states else None, lengths, vector)
 
-# %% ../../nbs/24_models.mmml.ipynb #52bca62c
+# %% ../../nbs/24_models.mmml.ipynb #fus3rows
 @patch
-def gather(self:MMML, e:Encoded, index:Tensor, context:Tensor, null:Tensor)->Encoded:
-    """The encoder's output of U pieces for B utterances or, with context, 2B rows.
-    `index`, `context`: (B,) int64, -1: none; `null`: (d,) or None. `states` is None without a use."""
-    if context is not None: index = torch.cat([index, context])
-    pick, fused = index.clamp(min=0), 'M' in self.config.heads and self.fusion.reads_states
-    states = e.states[pick] if fused else None
-    return Encoded(states, e.lengths[pick], e.vector[pick]).masked(index < 0, null)
+def fuse(self:MMML, t:Encoded, a:Encoded, text:Tensor, audio:Tensor)->list:
+    """The two feature vectors of the fusion for R rows, (R, w) each.
+    `text`, `audio`: (R,) int64 on the CPU, the pieces of each row, -1: none."""
+    pairs, states, device = torch.stack([text, audio], 1), self.fusion.reads_states, t.vector.device
+    if not self.training: pairs, same = torch.unique(pairs, dim=0, return_inverse=True)
+    size = torch.stack([e.lengths[i]*(i >= 0) + 1 for e, i in zip((t, a), pairs.T)], 1) # with the CLS
+    groups = groups_of(size, **group_costs(device, self.dt)) if states else [list(range(len(pairs)))]
+    fused = [self.fusion(t.pick(pairs[g, 0], self.null_text, states), a.pick(pairs[g, 1], self.null_audio,
+        states)) for g in groups]
+    place = torch.tensor(sum(groups, [])).argsort()
+    place = (place if self.training else place[same]).to(device, non_blocking=True)
+    return [torch.cat(x)[place] for x in zip(*fused)]
 
 # %% ../../nbs/24_models.mmml.ipynb #97246411
 @patch
@@ -160,35 +172,45 @@ def with_context(self:MMML, x:Tensor)->Tensor:
 @patch
 def apply_head(self:MMML, head:nn.Module, x:Tensor, absent:Tensor)->Tensor:
     "The predictions of a head for features (B, w): (B,) float32, or (B, 3) logits; NaN where absent."
-    y = head(x).float().masked_fill(absent[:, None], torch.nan)
+    absent = absent[:, None].to(x.device, non_blocking=True)
+    y = head(x).float().masked_fill(absent, torch.nan)
     return y if self.n_out > 1 else y[:, 0]
 
 # %% ../../nbs/24_models.mmml.ipynb #bba42aa1
 @patch
-def drop_modalities(self:MMML, t:Encoded, a:Encoded, both:Tensor)->tuple:
-    "Modality dropout: the text or the audio of some rows loses its input. `both`: (B,) rows that have both."
-    x, p = torch.rand(len(both), device=both.device), self.config.modality_dropout
-    as_rows = lambda absent: torch.cat([absent, absent]) if self.config.context else absent
-    return (t.masked(as_rows(both & (x < p/2)), self.null_text),
-        a.masked(as_rows(both & (x > 1 - p/2)), self.null_audio))
+def drop_modalities(self:MMML, text:Tensor, audio:Tensor)->tuple:
+    """Modality dropout: in some utterances that have both, the text or the audio becomes -1.
+    `text`, `audio`: (B,) int64, or (2B,) with context: the pieces of the rows."""
+    n, p = 2 if self.config.context else 1, self.config.modality_dropout
+    both = (text.chunk(n)[0] >= 0) & (audio.chunk(n)[0] >= 0)
+    x = torch.rand(len(both))
+    hide = lambda index, rows: index.masked_fill((both & rows).repeat(n), -1)
+    return hide(text, x < p/2), hide(audio, x > 1 - p/2)
 
 # %% ../../nbs/24_models.mmml.ipynb #c0mb1ne2
 @patch
 def combine(self:MMML, t:Encoded, a:Encoded, text:Tensor=None, text_context:Tensor=None, audio:Tensor=None,
-        audio_context:Tensor=None)->tuple:
-    "{head: predictions} and {head: features} of B utterances, from encoded pieces. Indices: see `forward`."
-    c, x, none = self.config, {}, {}
-    if not c.context: text_context = audio_context = None
-    if self.dt: t, none['T'] = self.gather(t, text, text_context, self.null_text), text < 0
-    if self.da: a, none['A'] = self.gather(a, audio, audio_context, self.null_audio), audio < 0
+        audio_context:Tensor=None, withhold:bool=False)->tuple:
+    """{head: predictions} and {head: features} of B utterances, from encoded pieces. Indices: see `forward`.
+    `withhold`: also 'M without text' and 'M without audio'."""
+    c, x = self.config, {}
+    absent = {h: i < 0 for h, i in (('T', text), ('A', audio)) if i is not None}
+    rows = lambda i, context: torch.cat([i, context]) if c.context and i is not None else i
+    text, audio = rows(text, text_context), rows(audio, audio_context)
+    if 'T' in c.heads: x['T'] = self.with_context(t.pick(text, self.null_text, False).vector)
+    if 'A' in c.heads: x['A'] = self.with_context(a.pick(audio, self.null_audio, False).vector)
     if 'M' in c.heads:
-        drop = self.training and c.modality_dropout
-        inputs = self.drop_modalities(t, a, (text >= 0) & (audio >= 0)) if drop else (t, a)
-        none['M'] = none['T'] & none['A']
-        x['M'] = torch.cat([self.with_context(f) for f in self.fusion(*inputs)], 1)
-    if 'T' in c.heads: x['T'] = self.with_context(t.vector)
-    if 'A' in c.heads: x['A'] = self.with_context(a.vector)
-    return {h: self.apply_head(getattr(self, f'head_{h}'), f, none[h]) for h, f in x.items()}, x
+        drop, none = self.training and c.modality_dropout, torch.full_like(text, -1)
+        pairs = {'M': self.drop_modalities(text, audio) if drop else (text, audio)}
+        absent['M'] = absent['T'] & absent['A']
+        if withhold:
+            pairs |= {'M without text': (none, audio), 'M without audio': (text, none)}
+            absent |= {'M without text': absent['A'], 'M without audio': absent['T']}
+        fused = self.fuse(t, a, *[torch.cat(i) for i in zip(*pairs.values())])
+        for k, parts in zip(pairs, zip(*[f.chunk(len(pairs)) for f in fused])):
+            x[k] = torch.cat([self.with_context(f) for f in parts], 1)
+    x = {k: x[k] for k in (*c.heads, *x)} # heads first
+    return {k: self.apply_head(getattr(self, f'head_{k[0]}'), f, absent[k]) for k, f in x.items()}, x
 
 # %% ../../nbs/24_models.mmml.ipynb #c0mb1ne3
 @patch
@@ -202,23 +224,25 @@ def encode_audio(self:MMML, input_values:Tensor, n_samples:Tensor, audio_ids:Ten
 @patch
 def forward(self:MMML, input_ids:Tensor=None, attention_mask:Tensor=None, input_values:Tensor=None,
         n_samples:Tensor=None, audio_ids:Tensor=None, text:Tensor=None, text_context:Tensor=None,
-        audio:Tensor=None, audio_context:Tensor=None, labels:Tensor=None, counts:Tensor=None)->MMMLOutput:
+        audio:Tensor=None, audio_context:Tensor=None, labels:Tensor=None, counts:Tensor=None,
+        withhold:bool=False)->MMMLOutput:
     """Predict the sentiment of B utterances. Raises `UserError` without the indices `text` or `audio`.
     `input_ids`, `attention_mask`: (Ut, L) int64, Ut different texts; `input_values`: (Ua, S) float32, Ua
     clips at 16 kHz, normalised, or (Ua, F, n) features; `n_samples`: (Ua,) int64, valid samples or frames;
     `audio_ids`: (Ua,) int64, hash of each clip; `text`, `audio`: (B,) int64, index of each utterance's
     text and clip, -1: none; `text_context`, `audio_context`: the same of what was said before; `labels`:
-    (B, H) float, NaN: skipped; `counts`: (H,) labels in the whole step, None: in this batch. Returns
-    predictions (B,) or (B, 3) of each head, and the loss if there are labels."""
+    (B, H) float, NaN: skipped; `counts`: (H,) labels in the whole step, None: in this batch; `withhold`: see
+    `combine`. Returns predictions (B,) or (B, 3) of each head, and the loss if there are labels."""
     if self.dt and text is None or self.da and audio is None:
         raise UserError('text or audio, the indices of the utterances, are missing: expected a batch of '
             "mmml.data.batches.UtteranceDataset or of the model's processor")
-    c = self.config
+    c, index = self.config, dict(text=text, text_context=text_context, audio=audio)
+    index = {k: i if i is None else i.cpu() for k, i in (index | dict(audio_context=audio_context)).items()}
     t = self.text_encoder(input_ids, attention_mask) if self.dt else None
     a = self.encode_audio(input_values, n_samples, audio_ids) if self.da else None
-    out, _ = self.combine(t, a, text, text_context, audio, audio_context)
-    if labels is None: return MMMLOutput(predictions=out)
-    return MMMLOutput(*multi_loss(out, labels, c.loss_fn, c.loss_weights, counts), out)
+    out, x = self.combine(t, a, **index, withhold=withhold)
+    if labels is None: return MMMLOutput(predictions=out, features=x)
+    return MMMLOutput(*multi_loss(out, labels, c.loss_fn, c.loss_weights, counts), out, x)
 
 # %% ../../nbs/24_models.mmml.ipynb #d66e786e
 def from_encoders(text_encoder:str, audio_encoder:str, heads:str='MTA', spec_augment:bool=False,

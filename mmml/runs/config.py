@@ -116,6 +116,8 @@ class TrainConfig(Section):
     head_lr:float = flag(None, 'learning rate of all but the encoders', least=0, most=10,
         text='as lr; tuned: 5 times')
     batch_size:int = flag(8, 'utterances a step, for each process', least=1)
+    batching:str = flag('random', 'random: any utterances make a step; neighbours: runs of four, which share '
+        'their contexts and are encoded faster', choices=lambda: ['random', 'neighbours'])
     clip:float = flag(None, "largest norm of a step's gradients", least=0, text='none; tuned 1')
     early_stop:int = flag(8, 'stop after so many epochs without a lower validation loss', least=1)
     epochs:int = flag(None, 'at most so many epochs', least=1,
@@ -128,9 +130,12 @@ class HardwareConfig(Section):
     grad_accum:str = flag('1', 'micro-batches of a step, to save memory; the step stays the same; auto: as '
         'few as fit')
     gradient_checkpointing:bool = flag(False, 'compute activations twice instead of keeping them')
-    precision:str = flag('auto', 'auto is bf16 on a GPU that has it, else fp32',
+    precision:str = flag('auto', 'auto is bf16 on a GPU that has it, and on a CPU for encoders as wide as '
+        'those of the paper if it has units for it; else fp32',
         choices=lambda: ['auto', 'fp32', 'bf16', 'fp16'])
-    tf32:bool = flag(True, 'in fp32 on a GPU: multiply with TF32')
+    tf32:bool = flag(None, 'in fp32: multiply with fewer bits, on a GPU with TF32, on a CPU with bf16 units',
+        text='on a GPU True')
+    compile:bool = flag(False, 'compile the layers of encoders and CME: minutes at the start, faster steps')
     device:str = flag('auto', 'where to compute', choices=lambda: ['auto', 'cpu', 'cuda'], free=True)
     num_workers:int = flag(None, 'processes that load data', least=0, most=256, free=True,
         text='0; with a GPU 4')
@@ -252,9 +257,10 @@ def check_values(f:Flags):
 # %% ../../nbs/40_runs.config.ipynb #c0nf1g18
 def _no_tf32(v):
     import torch # only where --tf32 was given
+    from mmml.models.encoders import bf16_units
     gpu = torch.cuda.is_available() and v['device'] != 'cpu'
     auto = v['precision'] == 'auto' and gpu and torch.cuda.is_bf16_supported()
-    return not gpu or auto or v['precision'] in ('bf16', 'fp16')
+    return not (gpu or bf16_units()) or auto or v['precision'] in ('bf16', 'fp16')
 
 # %% ../../nbs/40_runs.config.ipynb #388010aa
 def without_effect(v:dict, spec:CorpusSpec)->set:
@@ -352,7 +358,7 @@ def as_flags(cfg, **kw)->Flags:
         spec = locate(cfg.data.dataset, cfg.data.data_dir)[0]
         own = set() if cfg.data.dataset not in SPECS else {'label_range', 'metrics'}
         idle = without_effect(cfg.flat, spec) | own
-        cfg = Flags(**{k: v for k, v in cfg.flat.items() if k not in idle and (k != 'tf32' or not v)})
+        cfg = Flags(**{k: v for k, v in cfg.flat.items() if k not in idle and (k != 'tf32' or v is not None)})
     elif isinstance(cfg, (str, os.PathLike)): cfg = Flags(dataset=cfg)
     elif not isinstance(cfg, Flags):
         raise TypeError(f'dataset: expected str, Flags or RunConfig, got {cfg!r} ({type(cfg).__name__})')

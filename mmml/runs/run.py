@@ -8,7 +8,6 @@ __all__ = ['Job', 'columns', 'nan_to_null', 'summarize', 'interval_line', 'run',
 # %% ../../nbs/46_runs.run.ipynb #d9d2a883
 import json, math, time
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 import numpy as np, pandas as pd
 from fastcore.basics import patch
@@ -17,9 +16,10 @@ from ..core import atomic_write
 from ..data.audio import extract_audio, read_wav
 from ..data.spec import LABELS, RATE
 from ..models.adapters import memory, merge_lora
+from ..models.encoders import bf16_units
 from ..models.features import ENCODERS, prepare
 from .build import (build_loaders, build_model, build_trainer, check_targets, describe, family_of,
-    identity, open_data)
+    identity, model_width, open_data)
 from .card import model_card
 from .config import DEFAULTS, RunConfig, as_flags, configs_of, preset_of, run_name
 from .folder import SECOND, Run, check_run_folder, lock_folder, read_run, write_model_folder
@@ -38,7 +38,8 @@ class Job:
         self.cfg, self.start, h = cfg, time.perf_counter(), cfg.hardware
         self.folder, tracker = Path(cfg.output.output_dir)/run_name(cfg), cfg.output.tracker
         track = dict(log_with=tracker, project_dir=self.folder/'tracker') if tracker else {}
-        self.dist = Dist(make_accelerator(h.device, h.precision, h.tf32, **track))
+        width = model_width(cfg) if h.precision == 'auto' and bf16_units() else 0
+        self.dist = Dist(make_accelerator(h.device, h.precision, h.tf32, width, **track))
         self.writes = self.dist.first and not cfg.output.dry_run # this process writes the folder
     @property
     def finished(self): return self.cfg.output.resume and (self.folder/'results.json').exists()
@@ -72,7 +73,7 @@ def build(self:Job):
     stopped = Checkpoints(where, best) # of an earlier run, if there is one
     self.resumed, n = c.output.resume and stopped.last.exists(), c.hardware.grad_accum
     if self.resumed and n == 'auto': n = stopped.header()['identity'].get('grad_accum', n)
-    n = find_micro_batches(self.trainer, n, self.loaders['test'])
+    n = find_micro_batches(self.trainer, n)
     self.cfg = c = replace(c, hardware=replace(c.hardware, grad_accum=str(n)))
     self.config = describe(c, self.corpus, self.dist)
     self.checkpoints = Checkpoints(where, best, identity(self.config), c.output.save_every)
@@ -103,7 +104,7 @@ def model_line(self:Job)->str:
     kind = f"{fusion}heads {m.loss}, {'with' if m.context else 'no'} context"
     if c.audio: kind = f"audio only, {m.audio_encoder if c.scratch else 'raw'}"
     return (f"{kind}: {size['parameters']:,} parameters, {size['trained']:,} trained ({size['GiB']:.2g} GiB "
-        f"of weights, gradients and AdamW), on {self.dist.accel.device}"
+        f"of weights, gradients and AdamW), on {self.dist.accel.device} in {self.dist.precision}"
         + (f'; frozen: {m.freeze}' if m.freeze != 'front_end' else '')
         + (f'; LoRA of rank {m.lora}' if m.lora else '')
         + (f'; {n} processes, so {n*c.train.batch_size} utterances a step' if n > 1 else '')
@@ -141,10 +142,8 @@ def test(self:Job, epochs:dict)->tuple:
         if name == 'best_acc' and epochs['best_acc'] == epochs['best_loss']: continue
         read_info(self.checkpoints.path(name)) # one line if it can't be read
         model.load_state_dict(load_file(self.checkpoints.path(name)))
-        ask = partial(predict, model, self.loaders['test'], t.accel.device, self.dist.gather)
-        p = ask()
-        if name == 'best_loss' and 'M' in p:
-            p |= {f'M without {x}': ask(without=x)['M'] for x in ('text', 'audio')}
+        first = name == 'best_loss'
+        p = predict(model, self.loaders['test'], t.accel.device, self.dist.gather, withhold=first)
         out[name] = {h: v.double().numpy() for h, v in p.items()}
     return out['best_loss'], out.get('best_acc', {h: out['best_loss'][h] for h in self.cfg.model.loss})
 
@@ -182,13 +181,15 @@ def calibrate_model(self:Job, most:int=1000):
     model, corpus = self.trainer.accel.unwrap_model(self.trainer.model), self.corpus
     model.config.label_range = list(corpus.spec.label_range)
     videos = corpus.table.video_id.to_numpy()[corpus.rows('valid')]
-    def fit(without=''):
-        p = predict(model, self.loaders['valid'], self.trainer.accel.device, self.dist.gather, without)
-        return calibrate(dict(zip(p, self.valid.T)), {h: v.double().numpy() for h, v in p.items()}, videos)
     if model.n_out == 1:
+        p = predict(model, self.loaders['valid'], self.trainer.accel.device, self.dist.gather, withhold=True)
+        p, y = {k: v.double().numpy() for k, v in p.items()}, dict(zip(p, self.valid.T)) # heads are first
+        def fit(x='', head=''): # a modality that is withheld, and the head that then has no input
+            of = lambda h: p[f'M without {x}' if x and h == 'M' else h]
+            return calibrate(y, {h: of(h)*(np.nan if h == head else 1) for h in y}, videos)
+        both = dict(text='T', audio='A') if model.dt and model.da else {}
         model.config.calibration = fit()
-        both = ('text', 'audio') if model.dt and model.da else ()
-        model.config.calibration_without = {x: fit(x) for x in both}
+        model.config.calibration_without = {x: fit(x, h) for x, h in both.items()}
     rows = corpus.rows('train'); rows = rows[::-(-len(rows)//most)]
     t = corpus.table.iloc[rows]
     wave = lambda r: read_wav(r.path) if self.readers[1] and r.samples else None

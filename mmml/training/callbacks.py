@@ -14,7 +14,7 @@ from tqdm import tqdm
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 from ..core import UserError, atomic_write
 from .metrics import METRICS, evaluate
-from .trainer import Callback
+from .trainer import SOME, Callback
 
 # %% ../../nbs/32_training.callbacks.ipynb #06a326ff
 class Record(Callback):
@@ -30,7 +30,7 @@ class Record(Callback):
         t.history.append(dict(epoch=t.epoch, train_loss=t.train_loss, valid_loss=t.valid_loss,
             **{f'valid_loss_{h}': l for h, l in t.valid_losses.items()},
             **{f'valid_{h}_{k}': v for h in m for k, v in m[h].items()}, lr=t.opt.param_groups[0]['lr'],
-            skipped=t.skipped, seconds=round(s, 3), utterances_per_second=round(t.seen/s, 1)))
+            skipped=int(t.skipped), seconds=round(s, 3), utterances_per_second=round(float(t.seen)/s, 1)))
         if not self.quiet: t.dist.print(self.line(t.history[-1], list(m)))
 
     def line(self, r:dict, heads:list)->str:
@@ -85,7 +85,7 @@ class Progress(Callback):
         self.bar = tqdm(total=len(t.train.sampler.steps), initial=t.step, desc=f'epoch {t.epoch}',
             unit='step', leave=False, disable=None if t.dist.first else True)
     def after_batch(self, t):
-        if t.seen: self.bar.set_postfix(loss=f'{t.total/t.seen:.4f}', refresh=False)
+        if t.step%SOME == 0 and t.seen: self.bar.set_postfix(loss=f'{t.total/t.seen:.4f}', refresh=False)
         self.bar.update()
     def after_epoch(self, t): self.bar.close()
     def after_fit(self, t): getattr(self, 'bar', tqdm(disable=True)).close()

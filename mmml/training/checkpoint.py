@@ -26,7 +26,8 @@ def state_of(t:Trainer)->tuple:
         for i, moments in t.opt.state_dict()['state'].items():
             tensors |= {f'optimizer.{i}.{k}': v for k, v in moments.items()}
     scaler = t.accel.scaler.state_dict() if t.accel.scaler else None
-    return tensors, {k: getattr(t, k) for k in POSITION} | dict(rng=t.dist.gather(get_rng()),
+    number = lambda x: x.item() if hasattr(x, 'item') else x # a tensor's
+    return tensors, {k: number(getattr(t, k)) for k in POSITION} | dict(rng=t.dist.gather(get_rng()),
         rates=[g['lr'] for g in t.opt.param_groups], scaler=scaler)
 
 # %% ../../nbs/33_training.checkpoint.ipynb #8b0093d5
