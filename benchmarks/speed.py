@@ -5,8 +5,8 @@
 
 Data `mosi-like`: noise in clips of log-normal length (median 3.7 s, sigma .5, cut at 6 s), 2.7 words a second, videos of 24 utterances, with context. Models have random
 weights: `tiny`, the bundled encoders and one CME layer; `small`, two layers of RoBERTa-large, two of data2vec-audio-large and two CME layers; `full`, 24, 24 and 5. Each row is
-measured in a process of its own, so its peak memory is its own. Medians of `--steps` steps. `first`: the first epoch, or the first prediction of a split; `later`: once
-the front end's output is kept. TFLOP are counted by PyTorch (matrix products and convolutions); GEMM peak is the best of ten products of 2048 x 1024 by 1024 x 4096.
+measured in a process of its own, so its peak memory is its own. Medians of `--steps` steps of a split of 1,280 utterances; LayerDrop is off. `first`: the first epoch, or the first prediction of a split; `later`: once
+the front end's output is kept. TFLOP are counted by PyTorch (matrix products and convolutions); GEMM peak is the best of ten products of 2048 x 1024 by 1024 x 4096. On a CPU only.
 
 `--like-original` adds the same model, run the way the authors' code runs it: each clip padded to 96,000 samples and each text to 96 tokens, utterances and contexts in two passes
 that share nothing, eager attention that returns its maps, a backward pass through the frozen front end, fp32, AdamW without fusion, no workers; prediction in batches of 8. It is a yardstick that
@@ -93,7 +93,8 @@ class LikeOriginal(nn.Module):
         masks = lengths_to_mask(text_mask.sum(1) + 1, ids.shape[1] + 1), lengths_to_mask(n + 1, a.last_hidden_state.shape[1] + 1)
         x, y = prepend_cls(m.fusion.cme.text_cls, t.last_hidden_state), prepend_cls(m.fusion.cme.audio_cls, m.project(a.last_hidden_state))
         for layer in m.fusion.cme.layers: x, y = layer(x, y, *masks)
-        return x[:, 0], y[:, 0], t.pooler_output, a.last_hidden_state.mean(1)
+        valid = masks[1][:, 1:, None]
+        return x[:, 0], y[:, 0], t.pooler_output, (a.last_hidden_state*valid).sum(1)/valid.sum(1)
 
     def forward(self, rows):
         maps.clear(); m = self.model
@@ -103,11 +104,18 @@ class LikeOriginal(nn.Module):
 # ---- measuring
 
 class Clock(Callback):
-    def __init__(self): self.seconds, self.losses = {}, []
+    "Notes the seconds of each step."
+    def __init__(self): self.seconds = []
     def before_epoch(self, t): self.start = time.perf_counter()
     def after_batch(self, t):
         float(t.loss); now = time.perf_counter()
-        self.seconds.setdefault(t.epoch, []).append(now - self.start); self.start = now
+        self.seconds.append(now - self.start); self.start = now
+
+class First:
+    "The first `n` steps of epoch 1, each time."
+    def __init__(self, steps, n): steps.epoch = 1; self.batch_size, self.rows, self.kept = steps.batch_size, steps.rows, [*steps][:n]
+    def __len__(self): return len(self.kept)
+    def __iter__(self): return iter(self.kept)
 
 class Padding:
     "Counts the positions that the first layers of the encoders process, and the valid ones."
@@ -130,24 +138,25 @@ def flops(f):
     return counter.get_total_flops()/1e12
 
 def train(a, way):
-    corpus = mosi_like(dict(train=(a.steps + 1)*a.batch_size, valid=2), a.seed); model = build(a.size, a.seed)
+    corpus = mosi_like(dict(train=1280, valid=2), a.seed); model = build(a.size, a.seed)
     data = Noise(corpus, *readers(), max_seconds=6)
     if way == 'original':
         like, labels = LikeOriginal(model, data).train(), torch.tensor(data.labels)
         opt, clock = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], 5e-6), []
         order = np.random.default_rng(a.seed).permutation(corpus.rows('train'))
         loss = lambda rows: multi_loss(like(rows), labels[rows])[0]
-        for rows in np.split(order, a.steps + 1):
+        for rows in order[:(a.steps + 1)*a.batch_size].reshape(-1, a.batch_size):
             start = time.perf_counter()
             opt.zero_grad(); loss(rows).backward(); opt.step()
             clock.append(time.perf_counter() - start)
         return dict(first=np.median(clock[1:]), later=np.median(clock[1:])) | finish(lambda: loss(rows).backward(), 'fp32')
     accel, clock = make_accelerator('auto', way, width=model.config.text_config.hidden_size), Clock()
     loaders = [make_loader(corpus, m, data, a.batch_size, a.seed, run=a.run) for m in ('train', 'valid')]
+    loaders[0].sampler.steps = First(loaders[0].sampler.steps, a.steps + 1)
     t = Trainer(model, *loaders, torch.tensor(data.labels)[corpus.rows('valid')], seed=a.seed, callbacks=[clock, StopAfter(2)], accelerator=accel)
     padding = Padding(model); t.model.train()
     t.fit()
-    out = {k: np.median(s[1:]) for k, s in zip(('first', 'later'), clock.seconds.values())} | padding.shares()
+    out = {k: np.median(s[1:]) for k, s in zip(('first', 'later'), np.split(np.array(clock.seconds), 2))} | padding.shares()
     return out | finish(lambda: t.gradients([data[rows, rows] for rows in [next(iter(loaders[0].sampler.steps))]]), accel.mixed_precision)
 
 def test(a, way):
@@ -178,6 +187,7 @@ def finish(work, precision): # peak memory, TFLOP and GEMM peak
     return out | (dict(TFLOP=flops(work)) if work else {})
 
 def main():
+    if torch.cuda.is_available(): sys.exit('measures a CPU only, and this machine has a GPU: set CUDA_VISIBLE_DEVICES to nothing')
     p = argparse.ArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter, description=__doc__)
     p.add_argument('--data', choices=['mosi-like'], default='mosi-like'); p.add_argument('--size', choices=['tiny', 'small', 'full'], default='small')
     p.add_argument('--precision', default='fp32'); p.add_argument('--what', default='train,predict'); p.add_argument('--clips', default='217')
@@ -194,7 +204,8 @@ def main():
     for what in a.what.split(','):
         for way in ways:
             for clips in a.clips.split(',') if what == 'predict' else ['0']:
-                done = subprocess.run([sys.executable, __file__, *sys.argv[1:], '--row', f'{what} {way} {clips}'], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
+                done = subprocess.run([sys.executable, __file__, *sys.argv[1:], '--row', f'{what} {way} {clips}'], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                if done.returncode: sys.exit(done.stderr[-1000:])
                 r, n = json.loads(done.stdout.splitlines()[-1]), int(clips) or a.batch_size
                 print(what, way, n, {k: round(v, 3) for k, v in r.items()}, file=sys.stderr, flush=True)
                 table[what, way, n] = r | dict(rate=n/r['later']) | ({'of peak': r['TFLOP']/r['later']/r['peak']} if 'TFLOP' in r else {})
