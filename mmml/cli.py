@@ -13,6 +13,7 @@ from dataclasses import fields
 from difflib import get_close_matches
 import mmml
 from .core import UserError, entries
+from .data.spec import read_pairs
 from mmml.runs.config import (DEFAULTS, FIELDS, RUN, RUN_AUDIO, SECTIONS, Flags, configs_of, encoders,
     help_text)
 
@@ -71,6 +72,8 @@ def known_reason(e:Exception, again:str)->str:
 # %% ../nbs/60_cli.ipynb #7d331c55
 def guarded(prog:str, main, again=lambda: 'the same command resumes it'):
     "Run `main()`; what the user can fix becomes one line and exit status 2. `again`: help after Ctrl-C."
+    for s in (sys.stdout, sys.stderr): # a console that isn't UTF-8 gets '?'
+        if hasattr(s, 'reconfigure'): s.reconfigure(errors='replace')
     warnings.filterwarnings('ignore', module='torch|transformers|accelerate')
     warnings.formatwarning = lambda message, *rest: f"{prog}: warning: {message}\n"
     logging.getLogger('transformers').setLevel(logging.ERROR)
@@ -98,7 +101,7 @@ def mmml_extract_audio(args=None):
     "Make the wav files of a corpus. `args`: list of strings, None: the command line."
     parser = OneLineParser(prog='mmml_extract_audio', allow_abbrev=False, description='Make the 16 kHz wav '
         'files of a corpus from its videos.')
-    for f in map(FIELDS.get, ('dataset', 'data_dir', 'label_range')): _add(parser, f, '')
+    for f in map(FIELDS.get, ('dataset', 'data_dir', 'label_range', 'columns', 'labels')): _add(parser, f, '')
     parser.add_argument('--ray', metavar='ADDRESS', help="of a Ray cluster with the same files, or 'local'")
     a = parser.parse_args(args)
     def main():
@@ -108,8 +111,10 @@ def mmml_extract_audio(args=None):
         if a.ray is not None:
             from mmml.inference.cluster import in_cluster
             run = partial(in_cluster, address=a.ray)
-        data = [getattr(a, k) or DEFAULTS[k] for k in ('dataset', 'data_dir', 'label_range')]
-        corpus = extract_audio(open_corpus(*data), log=print, run=run)
+        dataset, data_dir = a.dataset or DEFAULTS['dataset'], a.data_dir or DEFAULTS['data_dir']
+        own = dict(columns=read_pairs(a.columns, '--columns'), labels=read_pairs(a.labels, '--labels', True))
+        corpus = open_corpus(dataset, data_dir, a.label_range, **own)
+        corpus = extract_audio(corpus, log=print, run=run)
         print(corpus.summary().to_string())
         n, where = len(corpus.skipped), corpus.wav/'extraction.csv'
         if n: print(f'{n} skipped: the reasons are in {where}')

@@ -16,7 +16,7 @@ import mmml
 from ..core import UserError
 from ..data.batches import UtteranceDataset, make_loader, targets
 from ..data.corpus import Corpus, open_corpus
-from ..data.spec import LABELS, SPECS
+from ..data.spec import LABELS, SPECS, read_pairs
 from ..models.adapters import add_lora, compile_layers, save_memory
 from ..models.encoders import load_pretrained
 from ..models.mmml import from_encoders, needs
@@ -30,7 +30,8 @@ from ..training.trainer import Dist, StopAfter, Trainer
 def open_data(cfg:RunConfig, log=print)->Corpus:
     "The corpus of a run. Raises `UserError`. `log`: called with a line about each thing that was fixed."
     d = cfg.data
-    own = {} if d.dataset in SPECS else dict(label_range=d.label_range, metrics=d.metrics)
+    own = {} if d.dataset in SPECS else dict(label_range=d.label_range, metrics=d.metrics,
+        columns=read_pairs(d.columns, '--columns'), labels=read_pairs(d.labels, '--labels', number=True))
     return open_corpus(d.dataset, d.data_dir, **own, log=log, keep_incomplete=d.keep_incomplete)
 
 # %% ../../nbs/42_runs.build.ipynb #bu1ld011

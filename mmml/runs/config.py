@@ -17,7 +17,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from ..core import UserError, entries
-from ..data.spec import HEADS, SAMPLE, SPECS, CorpusSpec, check_heads, locate
+from ..data.spec import HEADS, SAMPLE, SPECS, CorpusSpec, check_heads, locate, read_pairs
 
 # %% ../../nbs/40_runs.config.ipynb #7e90a27b
 RUN, RUN_AUDIO = 'mmml_run', 'mmml_run_audio' # the commands
@@ -57,7 +57,10 @@ class DataConfig(Section):
     dataset:str = flag('mosi', f'{", ".join(SPECS)} (bundled), or a folder in the same layout')
     data_dir:str = flag('data', 'folder of the corpora, and of the wav files of the sample', free=True)
     label_range:float = flag(None, 'lowest and highest label of your own corpus', nargs=2,
-        text='its corpus.json, or -3 3')
+        text='its corpus.json, the form of its table, or -3 3')
+    columns:str = flag(None, 'columns of your own table by role: text=Utterance,label=Score',
+        text='its corpus.json, or found by name')
+    labels:str = flag(None, 'numbers for labels that are words: happy=1,sad=-1', text='its corpus.json')
     metrics:str = flag(None, 'family of metrics of your own corpus', text='its corpus.json, or mosi',
         choices=_regressions, docs=metrics)
     keep_incomplete:bool = flag(False, 'use utterances that have text and no audio; those without text are '
@@ -225,7 +228,8 @@ def preset_of(v:dict, spec:CorpusSpec)->tuple:
 def spec_of(f:Flags)->CorpusSpec:
     "The spec of the corpus, with the label range and metrics that were given. Raises `UserError`."
     dataset = f.dataset or DEFAULTS['dataset']
-    own = dict(label_range=f.label_range, metrics=f.metrics)
+    own = dict(label_range=f.label_range, metrics=f.metrics, columns=read_pairs(f.columns, '--columns'),
+        labels=read_pairs(f.labels, '--labels', number=True))
     spec = locate(dataset, f.data_dir or DEFAULTS['data_dir'], **own)[0]
     if spec.metrics not in (known := _regressions()):
         raise UserError(f"metrics is '{spec.metrics}' in corpus.json: expected {' or '.join(known)}")
@@ -356,7 +360,7 @@ def as_flags(cfg, **kw)->Flags:
     "What would be typed for a `RunConfig`, `Flags`, or corpus. Raises `TypeError` for a wrong type."
     if isinstance(cfg, RunConfig):
         spec = locate(cfg.data.dataset, cfg.data.data_dir)[0]
-        own = set() if cfg.data.dataset not in SPECS else {'label_range', 'metrics'}
+        own = set() if cfg.data.dataset not in SPECS else {'label_range', 'metrics', 'columns', 'labels'}
         idle = without_effect(cfg.flat, spec) | own
         cfg = Flags(**{k: v for k, v in cfg.flat.items() if k not in idle and (k != 'tf32' or v is not None)})
     elif isinstance(cfg, (str, os.PathLike)): cfg = Flags(dataset=cfg)
@@ -376,7 +380,7 @@ def run_name(cfg:RunConfig)->str:
     what = [*(fused if 'M' in m.loss else []), 'context' if m.context else 'nocontext', m.loss]
     if cfg.audio: what = ['audio', m.audio_encoder if cfg.scratch else 'raw']
     named = {'dataset', 'audio_only', 'model', 'cme_version', 'context', 'loss', 'seed', 'label_range',
-        'metrics'} | ({'audio_encoder'} if cfg.scratch else set())
+        'metrics', 'columns', 'labels'} | ({'audio_encoder'} if cfg.scratch else set())
     other = [f'{k}={Path(v[k]).name if "encoder" in k else v[k]}' for k in sorted(cfg.changed)
         if k not in named and not FIELDS[k].metadata.get('free')]
     return '-'.join([Path(cfg.data.dataset).name or 'corpus', *what, *other, f'seed{cfg.train.seed}'])
