@@ -8,7 +8,7 @@ __all__ = ['ASF_FILE', 'ASIDE', 'TIMED', 'mono_16k', 'stated_size', 'ogg_links',
            'extract_audio']
 
 # %% ../../nbs/14_data.audio.ipynb #e7795bac
-import multiprocessing, os, signal, sys, warnings
+import multiprocessing, os, re, signal, sys, warnings
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -97,7 +97,7 @@ def stated_size(path)->int:
     with open(path, 'rb') as f:
         head = f.read(8192).ljust(64, b'\0')
         n = lambda at, k, order: int.from_bytes(head[at:at + k], order)
-        known = lambda x, k: 0 if x in (0, (1 << 8*k) - 1) else x
+        known = lambda x, k: 0 if x == 0 or x >= 0x7ffff000 and size < x//2 else x # of a stream
         kind = head[:4]
         if kind == b'RIFF': return known(n(4, 4, 'little'), 4) and n(4, 4, 'little') + 8
         if kind == b'RF64' and head[12:16] == b'ds64': return n(20, 8, 'little') + 8
@@ -146,7 +146,8 @@ ASIDE = _FLAGS.comment | _FLAGS.visual_impaired | _FLAGS.descriptions
 def sound_tracks(media)->list:
     "The audio streams of an open `av` container, in the order in which a player would take them."
     flag = lambda s: bool(s.disposition & _FLAGS.default)
-    spoken = lambda s: 'comment' in ' '.join(s.metadata.values()).lower()
+    spoken = lambda s: re.search(r'comment|descri|kommentar', f"{s.metadata.get('title')} "
+        f"{s.metadata.get('handler_name')}", re.I) is not None
     aside = lambda s: bool(s.disposition & ASIDE) or spoken(s)
     key = lambda s: (s.codec_context is None, aside(s), not flag(s), s.index)
     return sorted(media.streams.audio, key=key)

@@ -28,7 +28,7 @@ def context_rows(place:np.ndarray, i:int, window:int)->tuple:
 # %% ../../nbs/13_data.corpus.ipynb #98727a46
 MEDIA = """.mp4 .mkv .webm .mov .avi .flv .wmv .m4v .ts .mts .m2ts .mpg .mpeg .vob .3gp .asf .ogv .rm .mxf
     .wav .flac .m4a .mp3 .ogg .opus .aac .wma .amr .aiff .aif .aifc .caf .ac3 .mka .nut .oga .spx .au .w64
-    .gsm""".split()
+    .gsm .mp2 .eac3 .tta .wv .sph .m4b .3g2 .f4v""".split()
 
 # %% ../../nbs/13_data.corpus.ipynb #corpkey1
 def name_key(name)->str:
@@ -58,30 +58,40 @@ def media_files(folder, without=())->list:
 class MediaIndex:
     "The media files in `folders`, found by the names of a clip. `seen`: all of them."
     def __init__(self, folders, without=()):
-        self.seen = list(dict.fromkeys(p for f in folders for p in media_files(f, without)))
-        self.by_name = defaultdict(list) # {(folder, name) or name: paths}
+        at = {p: f for f in folders for p in media_files(f, without)}
+        self.folders, self.seen, self.by_name = list(folders), list(at), defaultdict(list)
         rank = {s: i for i, s in enumerate(MEDIA)}
-        for p in sorted(self.seen, key=lambda p: (rank.get(p.suffix.lower(), len(rank)), str(p))):
+        for p in sorted(at, key=lambda p: (rank.get(p.suffix.lower(), len(rank)), str(p))):
             stem = name_key(p.stem.removesuffix('.16k'))
-            self.by_name[stem].append(p)
-            self.by_name[name_key(p.parent.name), stem].append(p)
+            splits = {split_in_name(f) for f in p.relative_to(at[p]).parts[:-1]} - {''}
+            for key in (stem, (name_key(p.parent.name), stem), *((f'split {m}', stem) for m in splits)):
+                self.by_name[key].append(p)
     def named(self, media:str)->list:
         "Files with the name, or the folder and name, that a table gives."
         *above, name = media.replace('\\', '/').strip('/').split('/')
         stem, end = os.path.splitext(name)
-        found = self.by_name.get(name_key(stem if end.lower() in MEDIA else name), [])
-        if not above: return found
-        folder = name_key(above[-1])
-        inside = lambda p: any(folder in (name_key(q), split_in_name(q)) for q in p.parts[:-1])
-        return [p for p in found if inside(p)]
+        stem = name_key(stem if end.lower() in MEDIA else name)
+        if not above: return self.by_name.get(stem, [])
+        either = (name_key(above[-1]), stem), (f'split {above[-1]}', stem)
+        found = next((self.by_name[k] for k in either if k in self.by_name), [])
+        if len(found) < 2: return found
+        def shared(p): # how many of the folders above are the same
+            pairs = zip(reversed(p.parts[:-1]), reversed(above))
+            return next((k for k, (x, y) in enumerate(pairs) if name_key(x) != name_key(y)), len(above))
+        most = max(map(shared, found))
+        return [p for p in found if shared(p) == most]
     def find(self, video:str, clip, media:str='', root=None)->list:
         "All files of a clip, the best first. `media`: its name in the table; `root`: of the corpus."
-        exact = [root/media] if media and root and (root/media).is_file() else []
+        places = [root, *self.folders] if media and root else []
+        if exact := next((f/media for f in places if (f/media).is_file()), None): return [exact]
+        only = lambda found, same: [p for p in found if same(p)] or found
         pair = self.by_name.get((name_key(video), name_key(clip)), [])
         joined = self.by_name.get(name_key(f'{video}_{clip}'), [])
-        found = dict.fromkeys([*pair, *joined, *(self.named(media) if media else [])])
-        same = lambda p: p.stem in (str(clip), f'{video}_{clip}', Path(media).name, Path(media).stem)
-        return exact or sorted(found, key=lambda p: not same(p)) # stable
+        pair = only(pair, lambda p: p.parent.name == video)
+        pair = sorted(pair, key=lambda p: p.stem != str(clip)) # stable
+        joined = only(joined, lambda p: p.stem == f'{video}_{clip}')
+        listed = only(self.named(media), lambda p: p.name == Path(media).name) if media else []
+        return list(dict.fromkeys([*pair, *joined, *listed]))
 
 # %% ../../nbs/13_data.corpus.ipynb #524a989f
 KNOWN_BAD = 'known to be bad'

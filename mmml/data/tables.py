@@ -38,7 +38,7 @@ def file_bytes(path)->bytes:
     return data
 
 # %% ../../nbs/11_data.tables.ipynb #tabencod
-_HAN, _KANA, _HANGUL = r'\u4e00-\u9fff', r'\u3041-\u30ff', r'\uac00-\ud7a3'
+_HAN, _KANA, _HANGUL = r'\u4e00-\u9fff', r'\u3041-\u30ff', r'\u3131-\u318e\uac00-\ud7a3'
 _CYRILLIC, _LATIN = r'\u0400-\u04ff', r'\u00c0-\u024f'
 # {codec: (name, language, letters that it is for, letters that must be among them)}
 ENCODINGS = dict(gb18030=('GBK', 'zh', _HAN, _HAN), big5=('Big5', 'zh', _HAN, _HAN),
@@ -48,22 +48,32 @@ ENCODINGS = dict(gb18030=('GBK', 'zh', _HAN, _HAN), big5=('Big5', 'zh', _HAN, _H
     cp1252=('cp1252', 'en', _LATIN, _LATIN))
 # frequent letters of a language, and the share of them in any text of it
 FREQUENT = dict(zh=('的一是不了我有在人他她这這那个個们們你好很吗嗎大看说說会會都没沒', .05),
-    ru=('оеаинтсрвл', .4))
+    ru=('оеаи', .2))
 # what cp1252 makes of other encodings: Polish, Turkish, Mac, DOS
 ODD_LATIN = r'[a-z][\u00b3\u00b9\u00bf\u00af\u00b6\u00b1\u00bc\u00be]|[\u00f0\u00fe\u00d0\u00de]|' \
-    r'[a-z][\u00c0-\u00de\u0160\u017d\u0152]|[a-z][\u201a\u201e\u2020\u2021\u02c6\u2030][a-z]'
+    r'[a-z][\u00c0-\u00de\u0152\u0178]|[\u0160\u0161\u017d\u017e]|\u00f5(?!e)|\u00ec[a-z]|[ij]\u00ea|' \
+    r'[a-z][\u201a\u201e\u2020\u2021\u02c6\u2030][a-z]|' \
+    r'[\u201a\u0192\u201e\u2020\u2021\u02c6\u2030\u2039][\u00c0-\u00ff]'
 
 def fits_script(text:str, codec:str)->bool:
     "Whether the letters of `text` beyond ASCII are those of the script that `codec`, in `ENCODINGS`, is for."
     _, _, letters, needed = ENCODINGS[codec]
     beyond = ''.join(c for c in text if c > '\x7f' and c.isalpha())
     share = lambda s: len(re.findall(f'[{s}]', beyond))/max(len(beyond), 1)
-    inside = len(re.findall(f'[a-z][{letters}]|[{letters}][a-z]', text)) # of a Latin word: 'tr鑣', très
+    inside = len(re.findall(f'[a-zA-Z][{letters}]|[{letters}][a-z]', text)) # of a Latin word: 'tr鑣', très
     if any(unicodedata.category(c) in ('Co', 'Cn') or '\x7f' < c < '\xa0' for c in text): return False
-    if codec == 'cp1252': return not re.search(ODD_LATIN, text)
+    if codec == 'cp1252': # accents are in words, or are one of a few words
+        words = [w for w in re.findall(r'[^\W\d_]+', text) if not w.isascii()]
+        plain = sum(bool(re.search('[A-Za-z]', w)) or w in 'àÀéÉèÈòùöåÅÖ' for w in words)
+        odd = re.search(ODD_LATIN, text) or re.search('[\u00a1-\u00bf]{2}', text)
+        return not odd and plain >= .8*len(words)
+    if ENCODINGS[codec][1] == 'ru': # in lower case, but for the first letters
+        within = len(re.findall('[\u0430-\u044f][\u0410-\u042f]', text))
+        upper = sum(c.isupper() for c in beyond)
+        if upper > .5*len(beyond) and len(beyond) > 2 or within > .02*len(beyond): return False
     if re.search('[\u2500-\u25a0\u00b2\u00f7]', text): return False # lines and blocks of KOI8-R
     mixed = .02 if ENCODINGS[codec][1] == 'ru' else .3 # Chinese may have 'love' without a blank
-    return not beyond or share(letters) >= .9 and share(needed) >= .2 and inside <= mixed*len(beyond)
+    return bool(beyond) and share(letters) >= .9 and share(needed) >= .2 and inside <= mixed*len(beyond)
 
 def frequent(text:str, codec:str)->bool:
     "Whether enough letters beyond ASCII are frequent ones of the language, where `FREQUENT` has some."
@@ -77,8 +87,11 @@ def guess_codec(data:bytes, language:str='en')->str:
     def decoded(codec):
         try: return data.decode(codec)
         except UnicodeDecodeError: return None
-    sure = lambda t, c: ENCODINGS[c][1] == language or frequent(t, c)
-    able = [c for c in ENCODINGS if (t := decoded(c)) is not None and fits_script(t, c) and sure(t, c)]
+    if set(data) - set(range(0x80)) <= {0x85, *range(0x91, 0x98)}: return 'cp1252' # only quotes and dashes
+    able = [c for c in ENCODINGS if (t := decoded(c)) is not None and fits_script(t, c) and frequent(t, c)]
+    languages = {ENCODINGS[c][1] for c in able}
+    few = all(sum(x > '\x7f' and x.isalpha() for x in decoded(c)) < 8 for c in able)
+    if len(languages) > 1 and language not in languages and few: return None
     matches = from_bytes(data, cp_isolation=able) if able else []
     rank = lambda m: (m.chaos, -m.coherence, able.index(m.encoding))
     ranked = [m.encoding for m in sorted(matches, key=rank)]
@@ -103,6 +116,7 @@ def read_text(path, language:str='en', encoding:str=None)->tuple:
             raise UserError(f'{path}, line {line}: byte {e.start} is not {encoding or name}; save it as '
                 'UTF-8, or set "encoding" in corpus.json, such as "gb18030"') from None
         name, text = ENCODINGS[guess][0], data.decode(guess)
+    if '\x1b' in text: raise UserError(f'{path}: has escape sequences, as of ISO-2022-JP; save it as UTF-8')
     if '\0' in text: raise UserError(f'{path}: contains NUL characters: not text; save it as CSV (UTF-8)')
     if not text.strip(): raise UserError(f'{path}: empty')
     return text, encoding or name
@@ -165,13 +179,19 @@ def short(x, n=40)->str:
 # %% ../../nbs/11_data.tables.ipynb #tabquot1
 def check_quotes(df:pd.DataFrame, path, sep:str):
     "Raises `UserError` if a cell contains the end of a row, or a row."
-    names = list(df)
-    mode = next((c for c in names if c.lower() in COLUMNS['mode']), None)
-    if mode is None: return
+    names, values = list(df), {}
+    mode = next((k for k, c in enumerate(names) if c.lower() in COLUMNS['mode']), None)
+    def of_column(k): # what a column has in most rows
+        if k not in values: values[k] = {x.strip() for x in df.iloc[:, k] if '\n' not in x} - {''}
+        return values[k] if len(values[k]) < .6*len(df) or len(df) < 5 else set()
     def torn(x, column):
         lines = [line.split(sep) for line in x.splitlines()]
-        ends = [(line, names.index(mode) - (0 if k else column)) for k, line in enumerate(lines)]
-        return any(0 <= at < len(line) and line[at].strip().lower() in MODES for line, at in ends)
+        if mode is not None:
+            ends = [(line, mode - (0 if k else column)) for k, line in enumerate(lines)]
+            return any(0 <= at < len(line) and line[at].strip().lower() in MODES for line, at in ends)
+        rest = lines[0][1:] # of the row in which the quote was opened
+        return len(rest) == len(names) - 1 - column and any(v.strip() in of_column(column + 1 + k)
+            for k, v in enumerate(rest))
     for at, c in enumerate(names):
         cells = df.iloc[:, at]
         if not any('\n' in x for x in cells): continue

@@ -6,7 +6,7 @@
 __all__ = ['Encoded', 'lengths_to_mask', 'groups_of', 'group_costs', 'padding_mask', 'in_groups', 'bf16_units', 'bf16_pays',
            'autocast', 'TextEncoder', 'frame_lengths', 'ZeroPadding', 'is_speech', 'SpeechEncoder', 'load_pretrained',
            'load_weights', 'is_bidirectional', 'ignores_padding', 'input_kind', 'load_text', 'matches_own_forward',
-           'load_speech']
+           'ignores_audio_padding', 'load_speech']
 
 # %% ../../nbs/20_models.encoders.ipynb #a628eb7f
 import math, re, time, numpy as np
@@ -305,6 +305,15 @@ def matches_own_forward(encoder:SpeechEncoder)->bool:
         ours = encoder(x, torch.tensor([4000])).states
     return own.shape == ours.shape and torch.allclose(own, ours, atol=1e-4)
 
+@torch.no_grad()
+def ignores_audio_padding(encoder:SpeechEncoder)->bool:
+    "Whether a clip has the same states alone, and padded next to a longer one."
+    x = torch.randn(2, 4400, generator=torch.Generator().manual_seed(0))
+    x[0, 4000:] = 0
+    alone = encoder.eval()(x[:1, :4000], torch.tensor([4000])).states
+    padded = encoder(x, torch.tensor([4000, 4400])).states[:1, :alone.shape[1]]
+    return torch.allclose(alone, padded, atol=1e-3)
+
 # %% ../../nbs/20_models.encoders.ipynb #3ee1f3be
 def load_speech(name)->tuple:
     """A `SpeechEncoder` and its feature extractor, by hub name or folder.
@@ -316,6 +325,8 @@ def load_speech(name)->tuple:
     encoder = SpeechEncoder(model)
     if not matches_own_forward(encoder):
         raise UserError(f'{who} does more than convolutions, a projection and a transformer; {kind}')
+    if not ignores_audio_padding(encoder):
+        raise UserError(f'{who} encodes a clip differently when it is padded; {kind}')
     features = load_pretrained(AutoFeatureExtractor, name, "audio encoder's feature extractor")
     try: x = features([[0.]*800, [0.]*400], sampling_rate=RATE, padding=True, return_tensors='pt')
     except Exception as e:
