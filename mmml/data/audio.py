@@ -177,7 +177,6 @@ class Levels:
     def add(self, frame):
         "Count the samples of an `av.AudioFrame`. Raises `Unreadable` if one is NaN or infinite."
         n = len(frame.layout.channels)
-        if n < 2 and not self.codec.startswith('pcm_f'): return
         x = frame.to_ndarray()
         x = x if frame.format.is_planar else x.reshape(-1, n).T
         if x.dtype.kind == 'u': x = x/np.float32(128) - 1
@@ -207,7 +206,7 @@ def _track(media, stream, path, remarks, levels): # frames of a track, and the s
     levels.codec = name
     try:
         for k, packet in enumerate(media.demux(stream)):
-            if packet.has_sidedata('encryption_info'): raise Unreadable(f'{path}: encrypted')
+            if k % 16 == 0 and packet.has_sidedata('encryption_info'): raise Unreadable(f'{path}: encrypted')
             try: decoded = packet.decode()
             except av.error.FFmpegError:
                 lost += 1
@@ -283,14 +282,15 @@ def blocks(path, remarks:list, levels:Levels=None, gain:float=1., channel:int=No
             if what == 'gap':
                 yield from (np.zeros(n, np.float32) for seconds in same for n in _sizes(round(seconds*RATE)))
                 continue
-            graph, taken, given = None, 0, 0
+            graph, taken, given, several = None, 0, 0, what[2] != 'mono'
             for frame in same:
                 frame.pts = None # a gap in the clock must not stretch the audio
                 graph, taken = graph or mono_16k(frame, channel), taken + frame.samples
-                levels.add(frame); graph.push(frame)
+                if several or levels.codec.startswith('pcm_f'): levels.add(frame)
+                graph.push(frame)
                 for block in _pull(graph):
                     given += len(block)
-                    yield block*np.float32(gain)
+                    yield block if gain == 1 else block*np.float32(gain)
             graph.push(None)
             for block in _pull(graph):
                 block = block[:max(0, -(-taken*RATE//what[0]) - given)]
