@@ -4,14 +4,15 @@
 
 # %% auto #0
 __all__ = ['ASF_FILE', 'ASIDE', 'TIMED', 'mono_16k', 'stated_size', 'ogg_links', 'cut_short', 'Unreadable', 'sound_tracks',
-           'Levels', 'frames', 'blocks', 'corrected', 'decode', 'read_wav', 'wav_samples', 'extract', 'in_processes',
-           'extract_audio']
+           'Levels', 'frames', 'one_pass', 'corrected', 'blocks', 'decode', 'read_wav', 'wav_samples', 'extract',
+           'in_processes', 'extract_audio']
 
 # %% ../../nbs/14_data.audio.ipynb #e7795bac
 import multiprocessing, os, re, signal, sys, warnings
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, groupby
 from pathlib import Path
 import numpy as np
@@ -92,7 +93,7 @@ def _xing(f): # the size of an MP3 file by its first frame; 0: unknown
 ASF_FILE = bytes.fromhex('a1dcab8c47a9cf118ee400c00c205365') # the object that contains the size of the file
 
 def stated_size(path)->int:
-    "The bytes that a media file has by its own headers; 0 if they don't say."
+    "The bytes that a media file has at least by its own headers, or by its frames; 0 if neither has a size."
     size = os.path.getsize(path)
     with open(path, 'rb') as f:
         head = f.read(8192).ljust(64, b'\0')
@@ -134,7 +135,7 @@ def cut_short(path)->str:
     if ogg: return '' if ogg_links(path)[1] else 'damaged: its end is missing'
     try: size, stated = os.path.getsize(path), stated_size(path)
     except (IndexError, ValueError): return '' # headers that make no sense
-    return f'damaged: {size:,} of {stated:,} bytes are there' if stated - size > 64 else ''
+    return f'damaged: {size:,} of at least {stated:,} bytes are there' if stated - size > 64 else ''
 
 # %% ../../nbs/14_data.audio.ipynb #tracks01
 class Unreadable(UserError):
@@ -174,6 +175,8 @@ class Levels:
     peak:float = 0.
     energy:np.ndarray = 0. # (n_channels,)
     mixed:float = 0.
+    def needed(self, layout:str)->bool: # mono integers need no correction
+        return layout != 'mono' or self.codec.startswith('pcm_f')
     def add(self, frame):
         "Count the samples of an `av.AudioFrame`. Raises `Unreadable` if one is NaN or infinite."
         n = len(frame.layout.channels)
@@ -187,11 +190,12 @@ class Levels:
         if np.shape(self.energy) not in ((), energy.shape): return # another layout half-way
         self.peak = max(self.peak, float(np.abs(x).max(initial=0)))
         self.energy, self.mixed = self.energy + energy, self.mixed + float(np.square(x.mean(0)).sum())
-    def fix(self):
-        "The arguments of `blocks` that the file needs, a dict, and a remark about them."
+    def fix(self, path)->tuple:
+        "The arguments of `one_pass` that the file needs, a dict, and a remark. Raises `Unreadable`."
+        if self.peak > 2**31*1.01: raise Unreadable(f'{path}: far too loud, {self.peak:.0e} of full scale')
         if self.codec.startswith('pcm_f') and self.peak > 1.001:
-            full = next((s for s in (2**15, 2**23, 2**31) if self.peak <= s), self.peak) \
-                if self.peak > 256 else self.peak
+            scales = [s for s in (2**15, 2**23, 2**31) if 256 < self.peak <= s] # integers kept as floats
+            full = scales[0] if scales else self.peak
             return dict(gain=1/full), f'samples up to {self.peak:.4g}: divided by {full:.4g}'
         if np.size(self.energy) > 1 and self.mixed < .01*np.mean(self.energy):
             channel = int(np.argmax(self.energy))
@@ -233,7 +237,7 @@ def _track(media, stream, path, remarks, levels): # frames of a track, and the s
 # %% ../../nbs/14_data.audio.ipynb #framesd4
 def _link(url, path, remarks, levels, options): # the frames of a file, or of a link of a chain
     k, done = 0, False
-    while not done:
+    while True:
         with av.open(url, options=options) as media:
             tracks = sound_tracks(media)
             if not tracks: raise Unreadable(f'{path}: no audio track')
@@ -244,7 +248,8 @@ def _link(url, path, remarks, levels, options): # the frames of a file, or of a 
                 for frame in _track(media, tracks[k], path, told, levels): done = True; yield frame
             except (av.error.FFmpegError, OSError, ValueError):
                 if last: raise
-        done, k = done or last, k + (not done and not last)
+        if done or last: break
+        k += 1
     if len(names) > 1:
         used, listed = names[k].split()[0], ', '.join(sorted(names))
         remarks.append(f'{len(names)} sound tracks ({listed}): {used} is used')
@@ -271,10 +276,10 @@ def frames(path, remarks:list, levels:Levels=None):
     if short: remarks.append(short)
 
 # %% ../../nbs/14_data.audio.ipynb #a9ce21b2
-def blocks(path, remarks:list, levels:Levels=None, gain:float=1., channel:int=None):
-    """Yield the audio of a media file, whatever its length, in (n,) float32 of 16 kHz, n at most 65,536.
+def one_pass(path, remarks:list, levels:Levels=None, gain:float=1., channel:int=None):
+    """Yield the audio of a media file in (n,) float32 of 16 kHz, n at most 65,536. Raises `Unreadable`.
     `remarks`: a list that gets a line about each defect; `levels`: is filled, and may then call for a
-    second pass with another `gain` or one `channel`. Raises `Unreadable`."""
+    second pass with another `gain` or one `channel`."""
     levels = levels or Levels()
     kind = lambda f: 'gap' if isinstance(f, float) else (f.sample_rate, f.format.name, f.layout.name)
     try:
@@ -282,11 +287,11 @@ def blocks(path, remarks:list, levels:Levels=None, gain:float=1., channel:int=No
             if what == 'gap':
                 yield from (np.zeros(n, np.float32) for seconds in same for n in _sizes(round(seconds*RATE)))
                 continue
-            graph, taken, given, several = None, 0, 0, what[2] != 'mono'
+            graph, taken, given, measured = None, 0, 0, levels.needed(what[2])
             for frame in same:
                 frame.pts = None # a gap in the clock must not stretch the audio
                 graph, taken = graph or mono_16k(frame, channel), taken + frame.samples
-                if several or levels.codec.startswith('pcm_f'): levels.add(frame)
+                if measured: levels.add(frame)
                 graph.push(frame)
                 for block in _pull(graph):
                     given += len(block)
@@ -307,10 +312,27 @@ def corrected(path, use)->tuple:
     """use(blocks) of a media file, and remarks: again with a gain or with one channel, if the first pass
     shows the need. Raises `Unreadable`."""
     levels, remarks = Levels(), []
-    out = use(blocks(path, remarks, levels))
-    if levels.peak > 2**31*1.01: raise Unreadable(f'{path}: far too loud, {levels.peak:.0e} of full scale')
-    fix, why = levels.fix()
-    return (use(blocks(path, [], **fix)), [why, *remarks]) if fix else (out, remarks)
+    out = use(one_pass(path, remarks, levels))
+    fix, why = levels.fix(path)
+    return (use(one_pass(path, [], **fix)), [why, *remarks]) if fix else (out, remarks)
+
+@lru_cache(64)
+def _correction(path, size, changed): # the arguments of `one_pass` that a file needs, and a remark
+    levels = Levels()
+    for frame in frames(path, [], levels):
+        if isinstance(frame, float): continue
+        if not levels.needed(frame.layout.name): break
+        levels.add(frame)
+    return levels.fix(path)
+
+def blocks(path, remarks:list):
+    """Yield the audio of a media file, whatever its length, in (n,) float32 of 16 kHz, n at most 65,536.
+    `remarks`: a list that gets a line about each defect. Raises `Unreadable`."""
+    try: seen = os.stat(path)
+    except OSError: raise Unreadable(f'{path}: no such file') from None
+    fix, why = _correction(str(path), seen.st_size, seen.st_mtime_ns)
+    remarks += [why]*bool(why)
+    yield from one_pass(path, remarks, **fix)
 
 # %% ../../nbs/14_data.audio.ipynb #47f4f3b8
 def decode(path)->np.ndarray:

@@ -26,6 +26,7 @@ def to_class(y):
 class Reader:
     "A form of label table: `needs` recognizes it, `roles` names its columns."
     needs = () # columns in lower case
+    lists = False # whether `roles` takes cells with lists; else they are text
     @classmethod
     def fits(cls, df:pd.DataFrame)->bool: return set(cls.needs) <= {c.lower() for c in df}
     @classmethod
@@ -45,7 +46,7 @@ def with_roles(df:pd.DataFrame, names, **given)->pd.DataFrame:
 
 # %% ../../nbs/12_data.labels.ipynb #labauth0
 class Authors(Reader):
-    "video_id, clip_id, text, label, mode: the authors' form, and CH-SIMS's"
+    "video_id, clip_id, text, label, mode: MOSI, MOSEI (clips also as start_end), CH-SIMS, CH-SIMS v2"
     needs = 'video_id', 'clip_id', 'text', 'label'
     @classmethod
     def roles(cls, df, mode=''):
@@ -112,6 +113,7 @@ def _scene_label(low): # the labels of MUStARD (++) as text; None if there are n
 # %% ../../nbs/12_data.labels.ipynb #labmust3
 class Mustard(Reader):
     "key, utterance, context (JSON) or KEY, SENTENCE, Valence (csv): MUStARD, MUStARD++; labels are centred"
+    lists = True
     @classmethod
     def fits(cls, df):
         names = {c.lower() for c in df}
@@ -205,7 +207,8 @@ READERS = dict(authors=Authors, one_id=OneId, dialogue=Dialogue, mustard=Mustard
 def mapped(df:pd.DataFrame, columns:dict, path)->pd.DataFrame:
     "The table with its columns renamed by `columns` {role: column}. Raises `UserError`."
     if wrong := set(columns) - {*COLUMNS, 'order', 'group'}:
-        raise UserError(f"columns: {', '.join(sorted(wrong))} is no role; the roles are {', '.join(COLUMNS)}")
+        raise UserError(f"columns: {', '.join(sorted(wrong))} is no role; the roles are "
+            f"{', '.join(COLUMNS)}, order, group")
     known = {c.lower(): c for c in df}
     if lost := [c for c in columns.values() if c.lower() not in known]:
         raise UserError(f"{path}: no column {', '.join(lost)}; found {short(', '.join(df), 100)}")
@@ -249,8 +252,8 @@ def find_reader(df:pd.DataFrame, path)->tuple:
     if found: return *found, df
     names = {next((c for n in COLUMNS[role] for c in df if c.lower() == n), None): role for role in COLUMNS}
     named = df.rename(columns={c: r for c, r in names.items() if c is not None and r not in df})
-    for k in ('authors', 'one_id', 'own'): # 'transcript' for text, 'sentiment' for label
-        if READERS[k].fits(named): return k, READERS[k], named
+    for k, r in READERS.items(): # with 'text' for 'transcript', 'label' for 'sentiment'
+        if r.fits(named): return k, r, named
     guess = json.dumps(dict(columns=guess_columns(df)), ensure_ascii=False)
     raise UserError(f"{path}: the columns {short(', '.join(map(str, df)), 160)} are of no known form; if "
         f"this mapping is right, save it as corpus.json in the folder of the corpus: {short(guess, 400)}")
@@ -285,7 +288,7 @@ WORDS = dict(negative=-1, neg=-1, neutral=0, neu=0, positive=1, pos=1)
 def label_words(labels:pd.Series, words:dict, path)->tuple:
     """Labels as text of numbers, and their [lowest, highest] if words were mapped, else None. Raises
     `UserError`.
-    `words`: {word: number}; {}: `WORDS`, if all labels are in it."""
+    `words`: {word: number}; {}: `WORDS`, if at least half of the labels are in it. Other words stay."""
     table = {k.strip().lower(): v for k, v in (words or WORDS).items()}
     given = labels.str.strip().str.lower()
     known, numeric = given.isin(table), given.str.fullmatch(NUMBER) | (given == '')
@@ -457,16 +460,16 @@ def find_tables(root, spec:CorpusSpec)->dict:
         f'one in corpus.json: {{"table": "{files[0].relative_to(root)}"}}')
 
 def _fits(path, spec):
-    try: df = mapped(read_table(path, spec.language, spec.encoding or None)[0], spec.columns, path)
-    except UserError: return False
-    try: return bool(find_reader(df, path))
+    try:
+        df, _ = read_table(path, spec.language, spec.encoding or None)
+        return bool(find_reader(mapped(df, spec.columns, path), path))
     except UserError: return False
 
 # %% ../../nbs/12_data.labels.ipynb #labread1
-def _roles(path, mode, spec, log): # roles of a file, the range of its labels or None
+def _roles(path, mode, spec): # roles of a file, the range of its labels or None
     df, notes = read_table(path, spec.language, spec.encoding or None)
     name, reader, df = find_reader(mapped(df, spec.columns, path), path)
-    if reader is not Mustard: df = df.map(lambda v: v if isinstance(v, str) else json.dumps(v, default=str))
+    if not reader.lists: df = df.map(lambda v: v if isinstance(v, str) else json.dumps(v, default=str))
     raw = reader.roles(df, mode)
     for role in {'group', 'order'} & set(spec.columns) - set(raw):
         if len(raw) == len(df): raw[role] = df[role]
@@ -488,7 +491,7 @@ def read_labels(path, spec:CorpusSpec=SPECS['mosi'], log=print, split_path=None)
     `label_range`."""
     path = Path(path)
     files = find_tables(path, spec) if path.is_dir() else {path: ''}
-    found = {p: _roles(p, mode, spec, log) for p, mode in files.items()}
+    found = {p: _roles(p, mode, spec) for p, mode in files.items()}
     scales = [s for _, s, _ in found.values() if s] or [(-3., 3.)]
     spec = replace(spec, label_range=spec.label_range or (min(s[0] for s in scales),
         max(s[1] for s in scales)))

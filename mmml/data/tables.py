@@ -46,7 +46,7 @@ ENCODINGS = dict(gb18030=('GBK', 'zh', _HAN, _HAN), big5=('Big5', 'zh', _HAN, _H
     cp949=('EUC-KR', 'ko', _HANGUL, _HANGUL), cp1251=('cp1251', 'ru', _CYRILLIC, _CYRILLIC),
     koi8_r=('KOI8-R', 'ru', _CYRILLIC, _CYRILLIC),
     cp1252=('cp1252', 'en', _LATIN, _LATIN))
-# frequent letters of a language, and the share of them in any text of it
+# frequent letters of a language, and their least share among the letters of a text beyond ASCII
 FREQUENT = dict(zh=('的一是不了我有在人他她这這那个個们們你好很吗嗎大看说說会會都没沒', .05),
     ru=('оеаи', .2))
 # what cp1252 makes of other encodings: Polish, Turkish, Mac, DOS
