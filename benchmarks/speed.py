@@ -2,10 +2,12 @@
 
     python benchmarks/speed.py [--size small] [--precision fp32,auto] [--like-original]
     python benchmarks/speed.py --size tiny --what predict --clips 500,2000,8000      is the cost of an utterance the same for every corpus size?
+    python benchmarks/speed.py --what train --without groups,cls,fused               what does each of these gain?
 
 Data `mosi-like`: noise in clips of log-normal length (median 3.7 s, sigma .5, cut at 6 s), 2.7 words a second, videos of 24 utterances, with context. Models have random
 weights: `tiny`, the bundled encoders and one CME layer; `small`, two layers of RoBERTa-large, two of data2vec-audio-large and two CME layers; `full`, 24, 24 and 5. Each row is
-measured in a process of its own, so its peak memory is its own. Medians of `--steps` steps of a split of 1,280 utterances; LayerDrop is off. `first`: the first epoch, or the first prediction of a split; `later`: once
+measured in a process of its own, so its peak memory is its own. `--without` adds rows without groups of similar length, with a last CME layer that computes all positions, with AdamW
+that isn't fused. Medians of `--steps` steps of a split of 1,280 utterances; LayerDrop is off. `first`: the first epoch, or the first prediction of a split; `later`: once
 the front end's output is kept. TFLOP are counted by PyTorch (matrix products and convolutions); GEMM peak is the best of ten products of 2048 x 1024 by 1024 x 4096. On a CPU only.
 
 `--like-original` adds the same model, run the way the authors' code runs it: each clip padded to 96,000 samples and each text to 96 tokens, utterances and contexts in two passes
@@ -22,8 +24,9 @@ from transformers import AutoConfig, AutoFeatureExtractor, AutoTokenizer, Data2V
 from mmml.data.batches import UtteranceDataset, context_spans, make_loader, utterance_spans
 from mmml.data.corpus import context_rows
 from mmml.data.spec import RATE, SAMPLE
+from mmml.models import encoders, mmml
 from mmml.models.encoders import frame_lengths, lengths_to_mask
-from mmml.models.fusion import Attention, prepend_cls
+from mmml.models.fusion import CME, Attention, prepend_cls
 from mmml.models.losses import multi_loss
 from mmml.models.mmml import MMML, MMMLConfig
 from mmml.training.trainer import Callback, StopAfter, Trainer, make_accelerator, predict
@@ -52,6 +55,16 @@ def build(size, seed)->MMML:
     shape = dict(hidden_size=1024, num_attention_heads=16, intermediate_size=4096, num_hidden_layers=n)
     text = RobertaConfig(**shape, vocab_size=50265, max_position_embeddings=514, type_vocab_size=1)
     return MMML(MMMLConfig(text, Data2VecAudioConfig(**shape, layerdrop=0.), num_cme_layers=cme))
+
+def leave_out(lever):
+    "Switch a lever off in this process."
+    if lever == 'groups': encoders.groups_of = mmml.groups_of = lambda lengths, **_: [list(range(len(lengths)))]
+    if lever == 'cls':
+        whole = CME.forward
+        CME.forward = lambda self, *x, cls_only=False: whole(self, *x)
+    if lever == 'fused':
+        adamw = torch.optim.AdamW
+        torch.optim.AdamW = lambda *x, fused=None, **kw: adamw(*x, **kw)
 
 # ---- like the original
 
@@ -193,13 +206,17 @@ def main():
     p.add_argument('--precision', default='fp32'); p.add_argument('--what', default='train,predict'); p.add_argument('--clips', default='217')
     p.add_argument('--batch_size', type=int); p.add_argument('--steps', type=int, default=3); p.add_argument('--seed', type=int, default=1)
     p.add_argument('--run', type=int, default=1, help='consecutive utterances of a step that stay together'); p.add_argument('--like-original', action='store_true')
+    p.add_argument('--without', default='', help='levers to leave out, one at a time: groups, cls, fused')
     p.add_argument('--row', help=argparse.SUPPRESS)
     a = p.parse_args(); a.batch_size = a.batch_size or (2 if a.size == 'full' else 8)
     if a.row:
         warnings.simplefilter('ignore')
         what, way, clips = a.row.split(); a.clips = int(clips)
+        way, _, lever = way.partition('/'); leave_out(lever)
         return print(json.dumps(dict(train=train, predict=test)[what](a, way), default=float))
-    ways = a.precision.split(',') + ['original']*a.like_original
+    ways = a.precision.split(',')
+    if wrong := {*a.without.split(',')} - {'', 'groups', 'cls', 'fused'}: p.error(f"--without {','.join(wrong)}: expected some of groups, cls, fused")
+    ways += [f'{ways[0]}/{lever}' for lever in a.without.split(',') if lever] + ['original']*a.like_original
     shares, table = lambda x: '' if np.isnan(x) else f'{x:.1%}', {}
     for what in a.what.split(','):
         for way in ways:

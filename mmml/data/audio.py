@@ -19,15 +19,17 @@ import numpy as np
 from tqdm import tqdm
 import av, soundfile as sf
 from ..core import UserError, atomic_write
-from .corpus import Corpus, KNOWN_BAD, check_splits, clips_of, join_audio, known_audio, raw_index
+from .corpus import (Corpus, KNOWN_BAD, LISTED, check_splits, clips_of, file_mark, join_audio,
+    known_audio, raw_index, sound_hash)
 from .spec import RATE
-from .tables import short
+from .tables import other_kind, short
 
 # %% ../../nbs/14_data.audio.ipynb #d307767e
 def mono_16k(frame, channel:int=None)->av.filter.Graph:
     """The FFmpeg filters from frames like this `av.AudioFrame` to 16 kHz mono float, 0.1 s of silence last.
     `channel`: the one to take, None: all are mixed."""
     graph = av.filter.Graph()
+    if hasattr(graph, 'threads'): graph.threads = 1 # PyAV 18: starting threads takes longer than the filters
     source = graph.add_abuffer(sample_rate=frame.sample_rate, format=frame.format.name,
         layout=frame.layout.name, time_base=frame.time_base)
     resample = graph.add('aresample', f'{RATE}:out_sample_fmt=flt:out_chlayout=mono:rematrix_maxval=1.0:'
@@ -117,7 +119,8 @@ def stated_size(path)->int:
 
 # %% ../../nbs/14_data.audio.ipynb #cutshrt5
 def ogg_links(path)->tuple:
-    "The links of a chained Ogg file, [(start, stop)] in bytes, and whether its last page is there."
+    """The links of a chained Ogg file, [(start, stop)] in bytes, and whether its last page is there.
+    Of another file, one link and None."""
     size, starts, at, begun, last = os.path.getsize(path), [0], 0, False, 0
     with open(path, 'rb') as f:
         while at < size:
@@ -127,12 +130,11 @@ def ogg_links(path)->tuple:
             first, last = head[5] & 2, head[5] & 4
             if first and begun: starts.append(at)
             begun, at = not first, at + 27 + len(lengths) + sum(lengths)
-    return list(zip(starts, [*starts[1:], size])), bool(last) and at <= size
+    return list(zip(starts, [*starts[1:], size])), (bool(last) and at <= size if at else None)
 
 def cut_short(path)->str:
     "A remark about a file that is shorter than its headers state, or whose last page is missing; '' if none."
-    with open(path, 'rb') as f: ogg = f.read(4) == b'OggS'
-    if ogg: return '' if ogg_links(path)[1] else 'damaged: its end is missing'
+    if (whole := ogg_links(path)[1]) is not None: return '' if whole else 'damaged: its end is missing'
     try: size, stated = os.path.getsize(path), stated_size(path)
     except (IndexError, ValueError): return '' # headers that make no sense
     return f'damaged: {size:,} of at least {stated:,} bytes are there' if stated - size > 64 else ''
@@ -197,10 +199,15 @@ class Levels:
             scales = [s for s in (2**15, 2**23, 2**31) if 256 < self.peak <= s] # integers kept as floats
             full = scales[0] if scales else self.peak
             return dict(gain=1/full), f'samples up to {self.peak:.4g}: divided by {full:.4g}'
-        if np.size(self.energy) > 1 and self.mixed < .01*np.mean(self.energy):
+        if (n := np.size(self.energy)) > 1 and self.likeness() < -.9/(n - 1):
             channel = int(np.argmax(self.energy))
             return dict(channel=channel), f'its channels cancel each other: channel {channel + 1} is used'
         return {}, ''
+    def likeness(self)->float:
+        "Mean correlation of two of n channels, by level: 1 if equal, -1/(n - 1) if their sum is 0."
+        n, total = np.size(self.energy), self.energy.sum()
+        pairs = np.sqrt(self.energy).sum()**2 - total
+        return float((n*n*self.mixed - total)/pairs) if pairs > 1e-6*total else 1.
 
 # %% ../../nbs/14_data.audio.ipynb #framesd2
 def _track(media, stream, path, remarks, levels): # frames of a track, and the seconds of gaps
@@ -218,14 +225,15 @@ def _track(media, stream, path, remarks, levels): # frames of a track, and the s
             for frame in decoded:
                 if not 4000 <= frame.sample_rate <= 768_000:
                     raise Unreadable(f'{path}: a sample rate of {frame.sample_rate} Hz')
-                if timed and frame.time is not None:
-                    gap = frame.time - clock if clock is not None else 0
+                length = frame.samples/frame.sample_rate
+                if timed and (now := frame.time) is not None:
+                    gap = now - clock if clock is not None else 0
                     if gap > least:
                         if name != 'opus' or gap > .45: missing += gap
                         if seconds + gap < room: seconds += gap; yield gap
-                    clock = frame.time + frame.samples/frame.sample_rate
-                seconds += frame.samples/frame.sample_rate
-                if frame.samples: yield frame
+                    clock = now + length
+                seconds += length
+                if length: yield frame
     except (av.error.FFmpegError, OSError, ValueError):
         if not seconds: raise
         remarks.append(f'damaged: nothing can be read after {seconds:.2f} s')
@@ -233,6 +241,11 @@ def _track(media, stream, path, remarks, levels): # frames of a track, and the s
     if missing: remarks.append(f'damaged: {missing:.2f} s are missing inside')
     if stated and stated - seconds > .15:
         remarks.append(f'damaged: {seconds:.2f} s of {stated:.2f} s could be read')
+
+# %% ../../nbs/14_data.audio.ipynb #framesd5
+def _instead(path): # what a file is that FFmpeg can't open; '' if that isn't known
+    with open(path, 'rb') as f: data = f.read(200)
+    return other_kind(data) if data else 'an empty file'
 
 # %% ../../nbs/14_data.audio.ipynb #framesd4
 def _link(url, path, remarks, levels, options): # the frames of a file, or of a link of a chain
@@ -264,13 +277,14 @@ def frames(path, remarks:list, levels:Levels=None):
     url, options, any_yet = str(Path(path).absolute()), dict(protocol_whitelist='file,subfile'), False
     levels = levels or Levels()
     try:
-        with open(path, 'rb') as f: links = ogg_links(path)[0] if f.read(4) == b'OggS' else []
+        links = ogg_links(path)[0]
         urls = [url] if len(links) < 2 else [f'subfile,,start,{a},end,{b},,:{url}' for a, b in links]
         for u in urls:
             for frame in _link(u, path, remarks, levels, options): any_yet = True; yield frame
     except (av.error.FFmpegError, OSError, ValueError) as e:
         why = (getattr(e, 'strerror', '') or str(e)).lower()
-        if not any_yet: raise Unreadable(f'{path}: unreadable as audio or video ({why})') from None
+        why = _instead(path) or f'unreadable as audio or video ({why})'
+        if not any_yet: raise Unreadable(f'{path}: {why}') from None
         remarks.append('damaged: nothing can be read after that')
     short = '' if any('damaged' in r for r in remarks) else cut_short(path)
     if short: remarks.append(short)
@@ -293,7 +307,7 @@ def one_pass(path, remarks:list, levels:Levels=None, gain:float=1., channel:int=
                 graph, taken = graph or mono_16k(frame, channel), taken + frame.samples
                 if measured: levels.add(frame)
                 graph.push(frame)
-                for block in _pull(graph):
+                for block in _pull(graph) if taken*RATE >= (given + 65536)*what[0] else ():
                     given += len(block)
                     yield block if gain == 1 else block*np.float32(gain)
             graph.push(None)
@@ -386,10 +400,18 @@ def extract(source, target)->tuple:
     return n, '; '.join(remarks)
 
 # %% ../../nbs/14_data.audio.ipynb #652f1f3d
-def _clip(job): # path, samples, bytes and remark of a clip, and whether a wav file was made
-    wavs, raw, target, wanted = job
+def _found(path, n, reason='', source=''): # a clip as of the list, and whether its wav file was made
+    out = dict(path=path, samples=n, bytes=os.stat(path).st_size, sound=sound_hash(path), source=source,
+        mark=file_mark(source) if source else '', reason=reason)
+    return out | dict(new=bool(source))
+
+def _clip(job): # a clip as of `_found`
+    wavs, raw, target, wanted, stale = job
+    changed = 'its wav file has changed since it was listed' if stale else ''
+    old = [p for p in wavs if p == target and stale == 'made'] # of an earlier extraction
+    wavs = [p for p in wavs if p not in old]
     for path in wavs:
-        if n := wav_samples(path): return path, n, os.stat(path).st_size, '', False
+        if n := wav_samples(path): return _found(path, n, changed)
     kept, tried, best = set(wavs), [], None # wav files that were there are never overwritten
     for source in (*wavs, *raw):
         to, name = target if target not in kept else f'{target[:-4]}.16k.wav', os.path.basename(source)
@@ -403,8 +425,17 @@ def _clip(job): # path, samples, bytes and remark of a clip, and whether a wav f
         if 'damaged' not in remark and 'silent' not in remark: best = found; break
         if best: extract(best[3], to) # the first one again, the second is no better
         best = best or found
-    if not best: return '', 0, 0, '; '.join(tried) or wanted, False
-    return best[0], best[1], os.stat(best[0]).st_size, best[2], True
+    if best: return _found(*best[:2], '; '.join(filter(None, (best[2], _twins(best[3], raw)))), best[3])
+    for path in old:
+        if n := wav_samples(path): return _found(path, n, changed)
+    return dict(path='', samples=0, bytes=0, sound='', source='', mark='', new=False,
+        reason='; '.join(tried) or wanted)
+
+def _twins(source, files): # a remark about files whose names differ in zeros or case alone
+    stem = lambda p: os.path.splitext(os.path.basename(p))[0]
+    same = [p for p in files if os.path.dirname(p) == os.path.dirname(source) and stem(p) != stem(source)]
+    if not same: return ''
+    return f"{', '.join(map(os.path.basename, same))} is there too, and {os.path.basename(source)} is used"
 
 # %% ../../nbs/14_data.audio.ipynb #d1d07e84
 def _start_worker():
@@ -438,12 +469,13 @@ def in_processes(f, jobs:list, what:str, progress:bool=True, cores:int=None)->li
 def _target(corpus, video, clip, media): return str(corpus.wav/video/f'{clip}.wav')
 
 def _wanted(video, clip, media):
-    return f'no file such as {video}/{clip}.mp4' + (f' or {media}' if media else f' or {video}_{clip}.wav')
+    named = media.replace('|', ' or ') or f'{video}_{clip}.wav'
+    return f'no file such as {video}/{clip}.mp4 or {named}'
 
 def _no_clips(corpus, index, names): # no file belongs to any clip
     examples = ', '.join(str(os.path.relpath(p, corpus.root)) for p in index.seen[:3])
     found = f'{len(index.seen)} media files, such as {short(examples, 150)}' if index.seen else 'no media'
-    wanted = ', '.join(f'{v}/{c}.mp4' if not m else m for v, c, m in names[:3])
+    wanted = ', '.join(m.replace('|', ' or ') or f'{v}/{c}.mp4' for v, c, m in names[:3])
     return (f'{corpus.root}: no clips: {found}; wanted are {short(wanted, 150)}, in raw/, Segmented/ or next '
         f'to the table; to use text alone: mmml_run with --keep_incomplete True')
 
@@ -457,29 +489,33 @@ def extract_audio(corpus:Corpus, progress:bool=True, cores:int=None, log=None, r
     todo = audio.index[(audio.samples == 0) & corpus.wanted]
     raw = raw_index(corpus, [names[i] for i in todo]) if len(todo) else None
     sources = {i: [str(p) for p in raw.find(*names[i], corpus.root)] for i in todo}
+    for at in {os.path.dirname(_target(corpus, *names[i])) for i in todo}:
+        if os.path.islink(at): raise UserError(f'{at}: is a link to another folder; delete the link')
     none = not any(sources.values()) and not audio.wavs.map(len).any()
     if none and not corpus.keep_incomplete: raise UserError(_no_clips(corpus, raw, [names[i] for i in todo]))
-    jobs = [([str(p) for p in audio.wavs[i]], sources[i], _target(corpus, *names[i]), _wanted(*names[i]))
-        for i in todo]
+    jobs = [([str(p) for p in audio.wavs[i]], sources[i], _target(corpus, *names[i]), _wanted(*names[i]),
+        audio.stale[i]) for i in todo]
     done = run(_clip, jobs, 'audio', progress, cores)
-    if jobs:
-        audio.loc[todo, ['path', 'samples', 'bytes', 'reason']] = [r[:4] for r in done]
-        _write_list(corpus, audio)
-    if log:
-        made, n = sum(r[4] for r in done), audio.samples[corpus.wanted]
-        log(f'audio: {made} made, {(n > 0).sum() - made} there already, {(n == 0).sum()} failed; '
-            f'{n.sum()/RATE/3600:.2f} h in {corpus.wav}')
+    for i, r in zip(todo, done):
+        if r['source']: r['source'] = os.path.relpath(r['source'], corpus.root).replace(os.sep, '/')
+    if jobs: audio.loc[todo, ['path', *LISTED]] = [[r[k] for k in ('path', *LISTED)] for r in done]
+    if jobs or audio.newer.any(): _write_list(corpus, audio)
+    if log: log(_counted(corpus, audio, sum(r['new'] for r in done)))
     return check_splits(join_audio(corpus, audio))
+
+def _counted(corpus, audio, made): # a line for the log
+    n = audio.samples[corpus.wanted]
+    lost, context = n == 0, (corpus.listed['mode'] == 'context').to_numpy()[corpus.wanted]
+    alone = f'{(lost & context).sum()} of a context are text alone; ' if (lost & context).any() else ''
+    return (f'audio: {made} made, {(n > 0).sum() - made} there already, {(lost & ~context).sum()} failed; '
+        f'{alone}{n.sum()/RATE/3600:.2f} h in {corpus.wav}')
 
 # %% ../../nbs/14_data.audio.ipynb #ec8251c4
 def _write_list(corpus, audio):
     lines = audio.assign(seconds=(audio.samples/RATE).round(3),
         reason=audio.reason.where(corpus.wanted, KNOWN_BAD))
-    text = lines[['video_id', 'clip_id', 'samples', 'bytes', 'seconds', 'reason']].to_csv(index=False,
-        lineterminator='\n').encode()
-    try: old = (corpus.wav/'extraction.csv').read_bytes()
-    except OSError: old = None
-    if old == text: return
+    columns = ['video_id', 'clip_id', 'seconds', *LISTED]
+    text = lines[columns].to_csv(index=False, lineterminator='\n').encode()
     try:
         with atomic_write(corpus.wav/'extraction.csv') as tmp: tmp.write_bytes(text)
     except UserError:

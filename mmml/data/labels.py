@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['TIMES', 'ONE_ID', 'READERS', 'NUMBER', 'WORDS', 'FIRST', 'TABLES', 'NOT_LABELS', 'to_class', 'Reader', 'column',
-           'with_roles', 'Authors', 'split_id', 'OneId', 'Dialogue', 'Mustard', 'Iemocap', 'split_in_name', 'Own',
-           'mapped', 'guess_columns', 'find_reader', 'label_words', 'all_of', 'clip_order', 'typed', 'checked',
-           'draw_split', 'split_of', 'table_files', 'find_tables', 'read_labels']
+           'with_roles', 'Authors', 'split_id', 'OneId', 'Dialogue', 'Mustard', 'Iemocap', 'Own', 'mapped',
+           'guess_columns', 'find_reader', 'label_words', 'all_of', 'clip_order', 'typed', 'checked', 'draw_split',
+           'split_of', 'table_files', 'split_tables', 'find_tables', 'read_labels']
 
 # %% ../../nbs/12_data.labels.ipynb #l10e489c
 import json, re
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np, pandas as pd
 from ..core import UserError, atomic_write, find_folder
 from .spec import CorpusSpec, LABELS, SPECS
-from .tables import COLUMNS, MODES, ORDER, read_table, row_names, short
+from .tables import COLUMNS, MODES, ORDER, read_table, row_names, short, split_in_name
 
 # %% ../../nbs/12_data.labels.ipynb #6b6585f5
 def to_class(y):
@@ -142,8 +142,11 @@ class Mustard(Reader):
         own = label.str.strip() != ''
         scene = low['key'].str.strip().where(own).bfill().fillna(low['key'])
         mode, place = own.map({True: '', False: 'context'}), pd.Series(range(len(df)), df.index).astype(str)
+        key = low['key'].str.strip() # one file may have all of a context: it is that of its last row
+        shared = key + '|' + key.str.replace(r'_c_\d+$', '_c', regex=True)
+        media = key.where(own | ~own.shift(-1, fill_value=True), shared)
         return with_roles(df, (), video_id=scene, clip_id=low['key'], text=low['sentence'], label=label,
-            media=low['key'], mode=mode, order=place)
+            media=media, mode=mode, order=place)
 
 # %% ../../nbs/12_data.labels.ipynb #labiemo2
 class Iemocap(Reader):
@@ -169,12 +172,6 @@ class Iemocap(Reader):
         if valence and 'label' not in known: label = _centred(df[valence], 3)
         return with_roles(df, ('text', 'mode', 'start'), video_id=split.str[0], clip_id=split.str[1],
             label=label, media=parts, group=parts.str.extract(cls.pattern)[0])
-
-# %% ../../nbs/12_data.labels.ipynb #labsplna
-def split_in_name(name:str)->str:
-    "The split that a file's name has as a word, such as 'valid' of 'dev_sent_emo.csv'; '' if not one."
-    found = {MODES[w] for w in re.split(r'[^a-z]+', name.lower()) if w in MODES}
-    return found.pop() if len(found) == 1 else ''
 
 # %% ../../nbs/12_data.labels.ipynb #labown02
 class Own(Reader):
@@ -352,6 +349,10 @@ def _remarks(raw, df): # lines about values that were fixed
     if (points := raw.clip_id.str.contains('.', regex=False)).any() and df.clip_id.map(type).eq(int).all():
         such = raw.clip_id[points].iloc[0].strip()
         yield f'{row_names(raw.index[points])}: clip_id such as {such} read as whole numbers'
+    times = raw.get('order', raw.get('start'))
+    if times is not None and (lost := times.map(lambda x: all_of(_moment, [x]) is None)).any():
+        if not lost.all(): yield (f'{row_names(raw.index[lost])}: no time or number to sort by; such a video '
+            'is sorted by its clips or rows')
     if (empty := df.text == '').any(): yield f'{row_names(df.index[empty])}: no text; kept, audio only'
 
 # %% ../../nbs/12_data.labels.ipynb #1fd85f55
@@ -359,12 +360,11 @@ def typed(raw:pd.DataFrame, path, spec:CorpusSpec)->pd.DataFrame:
     """The roles of a table as values. Raises `UserError` with file, row and column.
     `raw`: text, as a reader's `roles`. Returns video_id, clip_id, text, label, label_T, label_A, mode,
     order, group, media."""
-    if missing := [c for c in ('video_id', 'clip_id', 'text', 'label') if c not in raw]:
-        raise UserError(f"{path}: no column for {', '.join(missing)}; found {short(', '.join(raw), 100)}")
     lo, hi = spec.label_range
     context = raw['mode'].str.strip() == 'context' if 'mode' in raw else pd.Series(False, raw.index)
     num = lambda x: _number(lo, hi, x)
     wanted = f'a number in [{lo:g}, {hi:g}] with a decimal point'
+    if spec.name not in SPECS: wanted += ' (another range: --label_range)'
     df = pd.DataFrame({c: raw[c].map(lambda x: str(x).strip()) for c in ('video_id', 'text')})
     df['clip_id'] = all_of(_whole, raw.clip_id) or raw.clip_id.str.strip()
     times, numbers = raw.get('order', raw.get('start')), np.zeros(len(df))
@@ -437,27 +437,41 @@ def table_files(root)->list:
         if found: return [p for p in found if p.suffix != '.txt'] or found
     return []
 
+# %% ../../nbs/12_data.labels.ipynb #labfile3
+def split_tables(files:list)->list:
+    "Files that are the three splits of one table, [{path: split}]: their names differ in that word alone."
+    by_name = {}
+    for p in files:
+        if mode := split_in_name(p.stem):
+            rest = '-'.join(w for w in re.split(r'[^a-z\d]+', p.stem.lower()) if w not in MODES)
+            by_name.setdefault((p.parent, rest), {})[p] = mode
+    triples = [v for v in by_name.values() if sorted(v.values()) == ['test', 'train', 'valid']]
+    every = {p: m for v in by_name.values() for p, m in v.items()}
+    return triples or ([every] if sorted(every.values()) == ['test', 'train', 'valid'] else [])
+
 # %% ../../nbs/12_data.labels.ipynb #labfile2
 def find_tables(root, spec:CorpusSpec)->dict:
     "{path: split or ''} of the label tables of a folder. Raises `UserError`."
     root = Path(root)
-    if spec.table:
-        if not (p := root/spec.table).is_file():
-            raise UserError(f'{p}: no such file; "table" in corpus.json names it')
-        return {p: ''}
+    for name in spec.table:
+        if not (root/name).is_file():
+            raise UserError(f'{root/name}: no such file; "table" in corpus.json names it')
+    if spec.table: return {root/n: split_in_name(Path(n).stem) if len(spec.table) > 1 else ''
+        for n in spec.table}
     for stem in FIRST:
         for end in TABLES:
             if (p := find_folder(root, stem + end)) and not p.is_dir(): return {p: ''}
     files = table_files(root)
-    by_split = {m: [p for p in files if split_in_name(p.stem) == m] for m in ('train', 'valid', 'test')}
-    if all(len(v) == 1 for v in by_split.values()): return {v[0]: m for m, v in by_split.items()}
-    if len(files) > 1: files = [p for p in files if _fits(p, spec)] or files
+    triples = split_tables(files)
+    if len(triples) == 1: return triples[0]
+    if len(files) > 1 and not triples: files = [p for p in files if _fits(p, spec)] or files
     if len(files) == 1: return {files[0]: ''}
     if not files:
         raise UserError(f'{root}/label.csv: no such file, and no other table is there; it must have the '
             f'columns {",".join(ORDER[:4])},mode')
+    one = [str(p.relative_to(root)) for p in (triples[0] if triples else files[:1])]
     raise UserError(f'{root}: {len(files)} tables ({short(", ".join(p.name for p in files), 100)}); name '
-        f'one in corpus.json: {{"table": "{files[0].relative_to(root)}"}}')
+        f'those to read in corpus.json: {json.dumps(dict(table=one if triples else one[0]))}')
 
 def _fits(path, spec):
     try:
@@ -471,6 +485,11 @@ def _roles(path, mode, spec): # roles of a file, the range of its labels or None
     name, reader, df = find_reader(mapped(df, spec.columns, path), path)
     if not reader.lists: df = df.map(lambda v: v if isinstance(v, str) else json.dumps(v, default=str))
     raw = reader.roles(df, mode)
+    if missing := [c for c in ('video_id', 'clip_id', 'text', 'label') if c not in raw]:
+        guess = guess_columns(df)
+        like = json.dumps(dict(columns={c: guess.get(c, '?') for c in missing}), ensure_ascii=False)
+        raise UserError(f"{path}: read as {name}, and no column for {', '.join(missing)}; its columns are "
+            f"{short(', '.join(df), 160)}; name it in corpus.json, such as {short(like, 200)}")
     for role in {'group', 'order'} & set(spec.columns) - set(raw):
         if len(raw) == len(df): raw[role] = df[role]
     if lists := [c for c in raw if not raw[c].map(lambda x: isinstance(x, str)).all()]:
@@ -493,6 +512,7 @@ def read_labels(path, spec:CorpusSpec=SPECS['mosi'], log=print, split_path=None)
     files = find_tables(path, spec) if path.is_dir() else {path: ''}
     found = {p: _roles(p, mode, spec) for p, mode in files.items()}
     scales = [s for _, s, _ in found.values() if s] or [(-3., 3.)]
+    assumed = not spec.label_range and not any(s for _, s, _ in found.values())
     spec = replace(spec, label_range=spec.label_range or (min(s[0] for s in scales),
         max(s[1] for s in scales)))
     parts = []
@@ -501,6 +521,8 @@ def read_labels(path, spec:CorpusSpec=SPECS['mosi'], log=print, split_path=None)
         for line in (*notes, *_remarks(raw, df)): log(f'{p}: {line}')
         parts.append(df if len(files) == 1 else df.set_axis([f'{p.name}:{i}' for i in df.index]))
     df, where = pd.concat(parts), path if len(files) > 1 else next(iter(files))
+    if assumed: log(f'{where}: labels from {df.label.min():g} to {df.label.max():g}, taken as numbers in '
+        '[-3, 3]; another range: "label_range" in corpus.json, or --label_range')
     if df.clip_id.map(type).nunique() > 1: df['clip_id'] = df.clip_id.map(str)
     if (df['mode'] == '').any(): df['mode'] = split_of(df, split_path or where.parent/'split.csv', log)
     return checked(df, where, spec), spec

@@ -8,6 +8,7 @@ __all__ = ['RATE', 'SPECS', 'LABELS', 'HEADS', 'SAMPLE', 'CorpusSpec', 'check_sp
 
 # %% ../../nbs/10_data.spec.ipynb #s10e489c
 import json
+from hashlib import blake2b
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,9 +26,9 @@ class CorpusSpec:
     labels of their own, `label_T` and `label_A`; `upper_case`: transcripts are in upper case, all but the
     first letter is lower-cased; `language`: chooses default encoders and the table's fallback encoding;
     `note`: a limit of its models, for the model card; `preset`: of flags, instead of that of the language;
-    `skip`: clips known to be bad, each 'video_id/clip_id'; `table`: the file of the labels, '': find it;
-    `encoding`: of that file, a Python codec, '': find out; `columns`: {role: column}, such as text and label;
-    `labels`: {word: number}."""
+    `skip`: clips known to be bad, each 'video_id/clip_id'; `table`: the file or files of the labels,
+    (): find them; `encoding`: of those, a Python codec, '': find out; `columns`: {role: column}, such as
+    text and label; `labels`: {word: number}."""
     name:str
     label_range:tuple = None
     metrics:str = 'mosi'
@@ -37,7 +38,7 @@ class CorpusSpec:
     note:str = ''
     preset:str = None
     skip:tuple = ()
-    table:str = ''
+    table:tuple = ()
     encoding:str = ''
     columns:dict = field(default_factory=dict)
     labels:dict = field(default_factory=dict)
@@ -59,6 +60,8 @@ def check_spec(spec:CorpusSpec, where)->CorpusSpec:
         raise UserError(f'{where}: label_range is {list(r)}, expected [lowest, highest]')
     if not all(isinstance(x, str) and '/' in x for x in spec.skip):
         raise UserError(f'{where}: skip is {list(spec.skip)}, expected a list of "video_id/clip_id"')
+    if not all(isinstance(x, str) and x for x in spec.table):
+        raise UserError(f'{where}: table is {list(spec.table)}, expected the names of files')
     for k, kind, what in (('columns', str, 'names of columns'), ('labels', (int, float), 'numbers')):
         if bad := {a: b for a, b in getattr(spec, k).items() if not isinstance(b, kind) or isinstance(b,
             bool)}:
@@ -78,6 +81,7 @@ def read_spec(root:Path, base:CorpusSpec)->CorpusSpec:
         raise UserError(f"{path}: unknown {', '.join(sorted(wrong))}; known: {', '.join(known)}")
     clean = lambda v: v.encode('utf-8', 'replace').decode() if isinstance(v, str) else v # no half characters
     given = {k: tuple(v) if isinstance(v, list) else clean(v) for k, v in given.items()}
+    given = {k: (v,) if known[k] is tuple and isinstance(v, str) else v for k, v in given.items()}
     for k, v in given.items():
         kind = 'list' if known[k] is tuple else known[k].__name__
         if not isinstance(v, known[k]): raise UserError(f'{path}: {k} is {v!r}, expected a {kind}')
@@ -132,6 +136,8 @@ def locate(dataset:str, data_dir='data', **own)->tuple:
     name = dataset if known else root.resolve().name
     base = CorpusSpec(name) if name.lower() == 'sample' else SPECS.get(name.lower(), CorpusSpec(name))
     wav = find_folder(root, 'wav') or root/'wav'
-    if not writable(wav): wav = Path(data_dir)/name/'wav'
+    if not writable(wav): # its own folder: another corpus may have the same name
+        where = blake2b(str(root.resolve()).encode(), digest_size=4).hexdigest()
+        wav = Path(data_dir)/f'{name}-{where}'/'wav'
     spec = check_spec(replace(read_spec(root, base), **own), '--label_range') # the file was checked before
     return spec, root, find_folder(root, 'raw') or root/'raw', wav
