@@ -1,14 +1,19 @@
-"""Render nbdev's processed notebooks with pandoc, for machines that have no Quarto, and check the links of the result.
+"""Build the site from nbdev's processed notebooks, for machines that have no Quarto: Sphinx, MyST and Furo, arranged by _quarto.yml.
 
-    python .ci/site.py           _docs/*.html, and README.md from nbs/index.ipynb; exit 1 on a broken internal link
+    python .ci/site.py           _docs/*.html, and README.md from nbs/index.ipynb; exit 1 on a warning or a broken internal link
 """
-import base64, html, json, os, posixpath, re, subprocess, sys
+import base64, html, json, posixpath, re, shutil, subprocess, sys, tempfile
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pypandoc, yaml
+from docutils import nodes
+from sphinx.application import Sphinx
+
+import once
 
 PROC, DOCS = Path('_proc'), Path('_docs')
+CONFIG = yaml.safe_load(Path('_quarto.yml').read_text())['website']
 
 def options(src):
     "Quarto's cell options, and the code below them."
@@ -18,74 +23,101 @@ def options(src):
 
 def plain(text): return f'<pre class="output">{html.escape("".join(text).rstrip())}</pre>'
 
-def output(o, stem, i, dst):
+def output(o, stem, i, dst, alt):
     "One output of a cell as markdown; pictures go to files."
     if o['output_type'] == 'stream': return plain(o['text'])
     if o['output_type'] == 'error': raise SystemExit(f'{stem}: a cell holds an error')
-    d = o['data']
-    for k in ('text/markdown', 'text/html'):
-        if k in d: return ''.join(d[k]) if k == 'text/markdown' else '```{=html}\n' + ''.join(d[k]) + '\n```'
+    d = {k: ''.join(v) for k, v in o['data'].items()}
+    if 'text/markdown' in d: return re.sub(r'(\[source\]\(.*?\))\{.*?\}\n+(#+ .*\n)', r'\2\n{.source}\n\1\n', d['text/markdown'])
+    if 'text/html' in d:
+        table = re.sub('<table[^>]*>', '<table class="docutils">', re.sub('(?s)<style.*?</style>', '', d['text/html']))
+        return f'```{{raw}} html\n<div class="table-wrapper container">{table}</div>\n```'
     if 'image/png' in d:
         f = dst/f'{stem}_files'/f'{i}.png'
         f.parent.mkdir(parents=True, exist_ok=True)
-        f.write_bytes(base64.b64decode(''.join(d['image/png'])))
-        return f'![]({stem}_files/{i}.png)'
+        f.write_bytes(base64.b64decode(d['image/png']))
+        return f'![{alt}]({stem}_files/{i}.png)'
     return plain(d['text/plain'])
 
 def to_markdown(path, dst):
-    "A processed notebook as pandoc's markdown."
+    "A processed notebook as markdown: its front matter and its body."
     parts, n = [], 0
-    for c in json.loads(path.read_text())['cells']:
+    first, *cells = json.loads(path.read_text())['cells']
+    for c in cells:
         src = ''.join(c['source'])
         if c['cell_type'] != 'code': parts.append(src.strip()); continue
         opts, code = options(src)
         if opts.get('include') is False: continue
         if opts.get('echo', True) and code: parts.append(f'``` python\n{code}\n```')
-        for o in c.get('outputs', []): parts.append(output(o, path.stem, n, dst)); n += 1
-    return '\n\n'.join(parts) + '\n'
+        for o in c.get('outputs', []): parts.append(output(o, path.stem, n, dst, opts.get('fig-alt', ''))); n += 1
+    return yaml.safe_load(''.join(first['source']).strip().strip('-')), '\n\n'.join(parts) + '\n'
 
 def pandoc(text, *args):
-    r = subprocess.run([pypandoc.get_pandoc_path(), *args], input=text, text=True, capture_output=True)
-    if r.returncode: raise SystemExit(f'pandoc: {r.stderr}')
-    return r.stdout
+    return subprocess.run([pypandoc.get_pandoc_path(), '-f', 'markdown', *args], input=text, text=True, capture_output=True, check=True).stdout
 
-def front_matter(path): return yaml.safe_load(re.search(r'---\n(.*?)\n---', ''.join(json.loads(path.read_text())['cells'][0]['source']), re.S)[1])
+def tree(entry, pages):
+    "An entry of the sidebar as a table of contents."
+    items = [dict(href=x) if isinstance(x, str) else x for x in entry.get('contents', [entry])]
+    lines = [f'{x.get("text", pages[x["href"]][1])} <{pages[x["href"]][0].replace("index", "self")}>' for x in items]
+    return '\n'.join(['', '```{toctree}', ':hidden:', *[f':caption: {entry[k]}' for k in entry if k == 'section'], '', *lines, '```', ''])
 
-def sidebar(entries, pages, here):
-    "The sidebar of a page, as nested bullets."
-    for x in entries:
-        if isinstance(x, str): yield f'- [{pages[x][0]}]({posixpath.relpath(pages[x][1], posixpath.dirname(here) or ".")})'
-        else:
-            yield f'- {x["section"]}\n'
-            yield from ('    ' + l for l in sidebar(x['contents'], pages, here))
+def write_pages(to):
+    "Each page as markdown under the name that its links have. Returns {name: source}."
+    pages, texts = {'CHANGELOG.md': ('CHANGELOG', 'Changelog')}, {'CHANGELOG.md': Path('CHANGELOG.md').read_text()}
+    for f in sorted(PROC.rglob('*.ipynb')):
+        name = f.relative_to(PROC).as_posix()
+        folder = posixpath.dirname(name)
+        meta, body = to_markdown(f, to/folder)
+        pages[name] = posixpath.join(folder, meta['output-file'].removesuffix('.html')), meta['title']
+        texts[name] = f'# {meta["title"]}\n\n{{.subtitle}}\n{meta["description"]}\n\n{body}'
+    texts['index.ipynb'] += ''.join(tree(x, pages) for x in CONFIG['sidebar']['contents'])
+    for name, text in texts.items():
+        here = posixpath.dirname(name)
+        link = lambda m: f']({posixpath.relpath(pages[posixpath.normpath(posixpath.join(here, m[1]))][0], here or ".")}.html{m[2] or ""})'
+        text = re.sub(r'\]\(([\w./-]+\.ipynb)(#[\w.-]+)?\)', link, text)
+        text = re.sub(r'(?ms)^```.*?^```', lambda m: re.sub(r'\[(`[^`]+`)\]\([^)]+\)', r'\1', m[0]), text)  # code holds no links
+        f = to/f'{pages[name][0]}.md'
+        f.parent.mkdir(parents=True, exist_ok=True)
+        f.write_text(text)
+    return {page: name for name, (page, _) in pages.items()}
+
+def setup(app):
+    "What Sphinx doesn't do by itself: headings named as Quarto does, so that nbdev's links lead somewhere; formulas as MathML, by pandoc."
+    def name_headings(app, doc):
+        seen = set()
+        for s in doc.findall(nodes.section):
+            stem = name = re.sub(r'\s+', '-', re.sub(r'[^\w\s.-]', '', s[0].astext().lower())).lstrip('0123456789_.-') or 'section'
+            while name in seen: name = f'{stem}-{len(seen)}'
+            seen.add(name); s['ids'] = [name]
+    def formula(self, node):
+        kind, mark = ('math-block', '$$') if isinstance(node, nodes.math_block) else ('math', '$')
+        mathml = re.search('(?s)<math.*</math>', pandoc(mark + node.astext() + mark, '-t', 'html', '--mathml'))[0]
+        self.body.append(f'<span class="{kind}">{mathml}</span>')
+        raise nodes.SkipNode
+    app.connect('doctree-read', name_headings, priority=400)
+    app.add_html_math_renderer('mathml', (formula, None), (formula, None))
 
 def build():
     "All pages."
-    config = yaml.safe_load(Path('_quarto.yml').read_text())
-    notebooks = {str(f.relative_to(PROC)): f for f in sorted(PROC.rglob('*.ipynb')) if '.ipynb_checkpoints' not in f.parts}
-    pages = {}
-    for name, f in notebooks.items():
-        m = front_matter(f)
-        pages[name] = m['title'], posixpath.join(posixpath.dirname(name), m['output-file'])
-    for name, f in notebooks.items():
-        to = DOCS/pages[name][1]
-        to.parent.mkdir(parents=True, exist_ok=True)
-        link = lambda m: f']({posixpath.relpath(pages[posixpath.normpath(posixpath.join(posixpath.dirname(name), m[1]))][1], posixpath.dirname(name) or ".")}{m[2] or ""})'
-        text = re.sub(r'\]\(([\w./-]+\.ipynb)(#[\w.-]+)?\)', link, to_markdown(f, to.parent))
-        text = re.sub(r'(?ms)^```.*?^```', lambda m: re.sub(r'\[(`[^`]+`)\]\([^)]+\)', r'\1', m[0]), text)  # code holds no links
-        nav = to.with_suffix('.nav')
-        nav.write_text('<nav id="side">' + pandoc('\n'.join(sidebar(config['website']['sidebar']['contents'], pages, pages[name][1])), '-f', 'markdown', '-t', 'html5') + '</nav>')
-        css = posixpath.relpath('style.css', posixpath.dirname(pages[name][1]) or '.')
-        pandoc(text, '-f', 'markdown', '-t', 'html5', '-s', '--toc', '--toc-depth=3', '--mathml', '-c', css, '-B', str(nav), '--metadata', f'pagetitle={pages[name][0]}', '-o', str(to))
-        nav.unlink()
-    (DOCS/'style.css').write_text(CSS)
-    return len(pages)
+    shutil.rmtree(DOCS, ignore_errors=True)
+    with tempfile.TemporaryDirectory() as tmp:
+        src = Path(tmp)/'site'; src.mkdir()
+        sources = write_pages(src)
+        conf = dict(project=CONFIG['title'], html_title=CONFIG['title'], language='en', extensions=['myst_parser', 'sphinx_copybutton', '__main__'],
+            myst_enable_extensions=['dollarmath', 'attrs_block'], myst_all_links_external=True, suppress_warnings=['myst.header'],
+            highlight_language='text', html_math_renderer='mathml', html_theme='furo', html_copy_source=False, html_use_index=False,
+            html_show_copyright=False, html_static_path=[str(Path('nbs/styles.css').resolve())], html_css_files=['styles.css'],
+            html_theme_options=dict(top_of_page_buttons=['view'], footer_icons=[dict(name='Repository', url=CONFIG['repo-url'], html='GitHub')]))
+        app = Sphinx(src, None, DOCS, Path(tmp)/'doctrees', 'html', confoverrides=conf, status=None)
+        def view(app, page, template, context, doctree): context['theme_source_view_link'] = f'{CONFIG["repo-url"]}/blob/main/nbs/{sources.get(page)}'
+        app.connect('html-page-context', view)
+        app.build()
+    return len(sources), app._warncount
 
 def readme():
     "README.md from the index, as nbdev_readme writes it."
-    text = to_markdown(PROC/'index.ipynb', Path('.'))
-    title, body = re.search(r'^title: (.*)$', text, re.M)[1], re.sub(r'\A---\n.*?\n---\n', '', text, flags=re.S)
-    Path('README.md').write_text(f'# {title}\n\n\n' + pandoc(body, '-f', 'markdown', '-t', 'gfm'))
+    meta, body = to_markdown(PROC/'index.ipynb', Path('.'))
+    Path('README.md').write_text(f'# {meta["title"]}\n\n\n' + pandoc(body, '-t', 'gfm'))
 
 def broken_links():
     "Links of the site that lead to no page, file or place in a page."
@@ -98,19 +130,12 @@ def broken_links():
             if not (DOCS/target).is_file(): yield f'{name}: {url}: no such page'
             elif u.fragment and target in pages and f'id="{unquote(u.fragment)}"' not in pages[target]: yield f'{name}: {url}: no such place'
 
-CSS = '''body{max-width:none;margin:0;display:grid;grid-template-columns:12em minmax(0,66em) 12em;column-gap:2em;padding:2em;font-family:system-ui,sans-serif;line-height:1.55;color:#222}
-#side{grid-column:1;grid-row:1/200;font-size:.92em}#side ul{list-style:none;padding-left:.9em}a{color:#1a5fb4;text-decoration:none}a:hover{text-decoration:underline}
-#title-block-header{grid-column:2}#TOC{grid-column:3;grid-row:1/200;font-size:.85em}#TOC ul{list-style:none;padding-left:1em}
-body>*{grid-column:2}h1,h2,h3{line-height:1.2}blockquote{color:#555;border-left:3px solid #ccc;margin-left:0;padding-left:1em}
-pre{overflow:auto;margin:.5em 0;font-size:.8em;line-height:1.45}div.sourceCode{background:#f1f3f5;padding:.3em .8em;border-radius:4px}pre.output{color:#444;padding:0 .8em}
-table{border-collapse:collapse;font-size:.9em;margin:.6em 0}td,th{padding:.25em .7em;text-align:left;border-bottom:1px solid #e4e4e4;vertical-align:top}table.dataframe td,table.dataframe th{text-align:right}table.dataframe{display:block;overflow-x:auto;border:0}table.dataframe td,table.dataframe th{white-space:nowrap;border-left:0;border-right:0}hr{width:100%;border:0;border-top:1px solid #e4e4e4}img{max-width:100%}
-@media(max-width:70em){body{grid-template-columns:minmax(0,1fr)}#side,#TOC,#title-block-header{grid-column:1;grid-row:auto}body>*{grid-column:1}}
-'''
-
 if __name__ == '__main__':
-    n = build()
+    subprocess.run([sys.executable, '-W', 'ignore', '-c', 'from nbdev.serve import proc_nbs; proc_nbs(n_workers=0)'], check=True)
+    once.main()
+    n, warned = build()
     readme()
     bad = list(broken_links())
     print(*bad, sep='\n')
-    print(f'site: {n} pages, {len(bad)} broken links')
-    sys.exit(bool(bad))
+    print(f'site: {n} pages, {warned} warnings, {len(bad)} broken links')
+    sys.exit(bool(bad or warned))
