@@ -28,7 +28,7 @@ from ..core import UserError, atomic_write, writable
 from ..data.audio import Unreadable, in_processes, read_wav
 from ..data.corpus import Corpus, check_splits
 from ..data.spec import RATE
-from .encoders import Encoded, SpeechEncoder, lengths_to_mask, load_speech
+from .encoders import Encoded, audio_encoder, lengths_to_mask, load_speech
 
 # %% ../../nbs/21_models.features.ipynb #2ad762ac
 @lru_cache
@@ -423,13 +423,14 @@ ENCODERS = dict(spec=Spec, spec_original=SpecOriginal, smile=Smile)
 def encoder_of(model)->nn.Module:
     """A Hugging Face model or `FeatureModel` as an audio encoder (states, lengths, vector).
     Raises `UserError` for other kinds of model."""
-    return (FeatureEncoder if getattr(model, 'reads_features', False) else SpeechEncoder)(model)
+    return (FeatureEncoder if getattr(model, 'reads_features', False) else audio_encoder)(model)
 
 # %% ../../nbs/21_models.features.ipynb #9606d342
 def load_audio(name, dropout:float=.1, **options)->tuple:
     """An audio encoder and its feature extractor: a key of `ENCODERS` (new weights), a hub name or a folder.
-    `dropout`: of an encoder from scratch. Raises `UserError`."""
-    if name not in ENCODERS: return load_speech(name)
+    `dropout`: of an encoder from scratch; `options`: see `ENCODERS`, and `audio_window`, see `load_speech`.
+    Raises `UserError`."""
+    if name not in ENCODERS: return load_speech(name, options.get('audio_window', False))
     entry = ENCODERS[name]; entry.check()
     return entry.build(dropout, **{k: v for k, v in options.items() if k in entry.options})
 
