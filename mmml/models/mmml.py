@@ -116,7 +116,8 @@ def freeze(self:MMML):
         for m in self.audio_encoder.front: m.requires_grad_(False)
     pooler = getattr(self.text_encoder.model, 'pooler', None) if self.dt else None
     if pooler is not None:
-        pooler.requires_grad_('T' in c.heads or 'M' in c.heads and FUSIONS[c.fusion].reads_vector)
+        used = 'T' in c.heads or 'M' in c.heads and FUSIONS[c.fusion].reads_vector
+        pooler.requires_grad_(used and not self.text_encoder.pooling)
 
 # %% ../../nbs/24_models.mmml.ipynb #9481477b
 @patch
