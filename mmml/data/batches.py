@@ -4,13 +4,14 @@
 
 # %% auto #0
 __all__ = ['utterance_spans', 'context_spans', 'encode_text', 'piece_index', 'targets', 'UtteranceDataset', 'text_tensors',
-           'audio_tensors', 'to_device', 'audio_id', 'RandomSteps', 'EvalSteps', 'MicroBatches', 'ignore_interrupts',
-           'make_loader']
+           'audio_tensors', 'clip_frames', 'to_device', 'audio_id', 'RandomSteps', 'EvalSteps', 'MicroBatches',
+           'ignore_interrupts', 'make_loader']
 
 # %% ../../nbs/15_data.batches.ipynb #8e10e1e6
 import hashlib, os, signal, numpy as np
 from fastcore.basics import patch
 import torch
+from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader
 from ..core import UserError
 from .audio import read_wav
@@ -96,13 +97,24 @@ def text_tensors(tokenizer, ids:list)->dict:
     return dict(tokenizer.pad(dict(input_ids=ids), return_tensors='pt'))
 
 def audio_tensors(features, waves:list)->dict:
-    "input_values (Ua, S) float32 and n_samples (Ua,) int64 of waveforms (n,), each of at least 400."
+    """input_values (Ua, S) or (Ua, F, bands) float32 and n_samples (Ua,) int64 of waveforms (n,), each padded
+    to at least 400 or `features.least`. `features.per_clip`: how spectrograms are made, see `clip_frames`."""
     if hasattr(features, 'padding_side'): features.padding_side = 'right'
-    waves = [np.pad(w, (0, max(0, 400 - len(w)))) for w in waves] or [np.zeros(400, np.float32)]
+    least, per_clip = getattr(features, 'least', 400), getattr(features, 'per_clip', None)
+    waves = [np.pad(w, (0, max(0, least - len(w)))) for w in waves] or [np.zeros(least, np.float32)]
+    if per_clip:
+        frames = pad_sequence([clip_frames(features, w, **per_clip) for w in waves], batch_first=True)
+        return dict(input_values=frames, n_samples=torch.tensor([len(w) for w in waves]))
     x = features(waves, sampling_rate=RATE, padding=True, return_attention_mask=True, return_tensors='pt')
     frames = x.input_values.ndim == 3 # of a feature extractor that makes spectrograms
     n = x.attention_mask.sum(1) if frames else torch.tensor([len(w) for w in waves])
     return dict(input_values=x.input_values, n_samples=n)
+
+def clip_frames(features, wave, padding:str, time:int)->torch.Tensor:
+    """The spectrogram (F, bands) of a waveform (n,) alone, from a Hugging Face feature extractor.
+    `padding`: see its `__call__`; `time`: the axis of time in what it returns for a clip."""
+    x = features(wave, sampling_rate=RATE, padding=padding, return_tensors='pt')
+    return x[features.model_input_names[0]][0].movedim(time, 0)
 
 def to_device(batch:dict, device)->dict:
     """Copy a batch {name: tensor} to a device, without waiting for the copy.

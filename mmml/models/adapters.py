@@ -39,11 +39,13 @@ def add_lora(model:MMML, rank:int)->MMML:
     Raises `UserError` without peft, or if all are frozen."""
     try: peft = import_module('peft')
     except ImportError: raise UserError("LoRA needs peft: pip install 'mmml-sentiment[lora]'") from None
-    c, probes = model.config, dict(text_encoder=(torch.full((1, 4), 5), torch.ones(1, 4, dtype=int)),
-        audio_encoder=(torch.zeros(1, 4000), torch.tensor([4000]))) # inputs for `called_linears`
-    names = [n for n in probes if hasattr(model, n) and n not in FREEZE[c.freeze]]
+    c = model.config
+    names = [n for n in FREEZE['both'] if hasattr(model, n) and n not in FREEZE[c.freeze]]
     if not names: raise UserError(f"LoRA has no effect with freeze '{c.freeze}' and heads {c.heads}")
-    linears = [called_linears(getattr(model, n), *probes[n]) for n in names]
+    def probe(e): # an input
+        if hasattr(e, 'noise'): return e.noise([4000])
+        return torch.full((1, 4), 5), torch.ones(1, 4, dtype=int)
+    linears = [called_linears(e, *probe(e)) for e in (getattr(model, n) for n in names)]
     for e, linear in zip([getattr(model, n).model for n in names], linears):
         pooler = {p: p.requires_grad for n, p in e.named_parameters() if n.startswith('pooler.')}
         config = peft.LoraConfig(r=rank, lora_alpha=rank, target_modules=linear)

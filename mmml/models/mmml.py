@@ -112,10 +112,12 @@ def freeze(self:MMML):
         if not hasattr(self, name):
             raise UserError(f"freeze '{c.freeze}': heads {c.heads} have no {name.replace('_', ' ')}")
         getattr(self, name).requires_grad_(False)
-    if self.da and self.audio_encoder.frozen: self.audio_encoder.model.feature_extractor.requires_grad_(False)
+    if self.da and self.audio_encoder.frozen:
+        for m in self.audio_encoder.front: m.requires_grad_(False)
     pooler = getattr(self.text_encoder.model, 'pooler', None) if self.dt else None
     if pooler is not None:
-        pooler.requires_grad_('T' in c.heads or 'M' in c.heads and FUSIONS[c.fusion].reads_vector)
+        used = 'T' in c.heads or 'M' in c.heads and FUSIONS[c.fusion].reads_vector
+        pooler.requires_grad_(used and not self.text_encoder.pooling)
 
 # %% ../../nbs/24_models.mmml.ipynb #9481477b
 @patch
@@ -246,16 +248,20 @@ def forward(self:MMML, input_ids:Tensor=None, attention_mask:Tensor=None, input_
 
 # %% ../../nbs/24_models.mmml.ipynb #d66e786e
 def from_encoders(text_encoder:str, audio_encoder:str, heads:str='MTA', spec_augment:bool=False,
-        **kwargs)->tuple:
+        audio_window:bool=False, **kwargs)->tuple:
     """A model with pre-trained encoders and new heads, its tokenizer and feature extractor (or None).
     `text_encoder`, `audio_encoder`: hub name or folder, or, without context, a key of `ENCODERS`;
-    `spec_augment`: option of 'spec'; others: see `MMMLConfig`. Raises `UserError`."""
+    `spec_augment`: option of 'spec'; `audio_window`: of Whisper, see `load_speech`;
+    others: see `MMMLConfig`. Raises `UserError`."""
     text, audio = needs(heads)
     te, tok = load_text(text_encoder) if text else (None, None)
-    load = lambda: load_audio(audio_encoder, kwargs.get('dropout', .3), spec_augment=spec_augment)
+    options = dict(spec_augment=spec_augment, audio_window=audio_window)
+    load = lambda: load_audio(audio_encoder, kwargs.get('dropout', .3), **options)
     ae, fe = load() if audio else (None, None)
     if isinstance(ae, FeatureEncoder) and kwargs.get('context', True):
         raise UserError(f"the audio encoder '{audio_encoder}' encodes one clip at a time: set context=False")
+    if (s := kwargs.get('max_seconds', 6.)) > (most := getattr(ae, 'seconds', s)):
+        raise UserError(f"max_seconds {s:g}: the audio encoder '{audio_encoder}' encodes at most {most:g} s")
     def config_of(encoder, name):
         if encoder is None: return None
         name = Path(name).name if Path(name).is_dir() else str(name)

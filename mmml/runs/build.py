@@ -58,7 +58,7 @@ def build_model(cfg:RunConfig)->tuple:
     "`MMML`, tokenizer and feature extractor of a run (None where not needed). Raises `UserError`."
     set_seed(cfg.train.seed); m = cfg.model
     model, tokenizer, features = from_encoders(m.text_encoder, m.audio_encoder, m.loss, m.spec_augment,
-        fusion=cfg.fusion, context=m.context, num_cme_layers=m.num_hidden_layers,
+        m.audio_window, fusion=cfg.fusion, context=m.context, num_cme_layers=m.num_hidden_layers,
         num_mixed_layers=m.num_mixed_layers, dropout=m.dropout, modality_dropout=m.modality_dropout,
         freeze=m.freeze, text_context_len=m.text_context_len, audio_context_len=m.audio_context_len,
         max_seconds=m.max_seconds, loss_fn=m.loss_fn, loss_weights=head_weights(m.loss, m.loss_weights))

@@ -89,6 +89,7 @@ class ModelConfig(Section):
     audio_encoder:str = flag(None, 'name on the Hugging Face hub, folder, or one trained from scratch',
         docs=encoders, text='by corpus and context')
     spec_augment:bool = flag(False, 'of spec: mask bands and frames in training')
+    audio_window:bool = flag(False, 'of Whisper: encode windows of 30 s, as in its training')
     max_seconds:float = flag(6., 'of audio that are encoded of an utterance or its context', least=.025,
         most=3600)
     modality_dropout:float = flag(0., 'share of training rows, 0 to 1, whose text or audio is hidden from '
@@ -283,7 +284,8 @@ def without_effect(v:dict, spec:CorpusSpec)->set:
         cme_version=not cme, gradient_checkpointing=not tuned and 'num_hidden_layers' not in uses,
         modality_dropout=not fused, num_hidden_layers='num_hidden_layers' not in uses,
         num_mixed_layers='num_mixed_layers' not in uses, keep_incomplete=no_text, metrics=classes,
-        text_encoder=no_text, audio_encoder=no_audio, text_context_len=not v['context'] or no_text,
+        text_encoder=no_text, audio_encoder=no_audio, audio_window=bool(no_audio or scratch),
+        text_context_len=not v['context'] or no_text,
         audio_context_len=not v['context'] or no_audio, unimodal_labels=not spec.own_labels or heads == {'M'})
     return {k for k, x in idle.items() if x}
 
