@@ -94,7 +94,8 @@ def transcribe(path, asr:str, longest:float=6.)->pd.DataFrame:
         else:
             from transformers import pipeline
             disable_progress_bar()
-            ask, (spans, _) = pipeline('automatic-speech-recognition', asr), find_speech(path, longest)
+            ask, (spans, _) = pipeline('automatic-speech-recognition', asr,
+                trust_remote_code=False), find_speech(path, longest)
             waves = parts_of(path, [(round(a*RATE), round(b*RATE)) for a, b in spans])
             texts = ask((dict(raw=w, sampling_rate=RATE) for w in waves), batch_size=8)
             rows = [(a, b, '', t['text'].strip()) for (a, b), t in zip(spans, texts)]

@@ -415,8 +415,14 @@ def load_pretrained(loader, name, what:str, **kwargs):
     "`loader.from_pretrained(name)` of a hub name or folder. Raises `UserError`, naming `what` it is for."
     if Path(name).is_dir(): kwargs['local_files_only'] = True
     disable_progress_bar()
-    try: return loader.from_pretrained(name, **kwargs)
+    try:
+        if any('"auto_map"' in f.read_text(encoding='utf-8') for f in Path(name).glob('*config.json')):
+            raise ValueError('trust_remote_code')
+        return loader.from_pretrained(name, trust_remote_code=False, **kwargs)
     except Exception as e: # libraries raise many types for a wrong name or an unreadable folder
+        if 'trust_remote_code' in str(e):
+            raise UserError(f"the {what} '{name}' brings its own code (auto_map in its config), which is "
+                'never run: choose another one') from None
         reason = re.sub(r"'?https?://[^\s']+'?", 'the hub', ' '.join(str(e).split()))[:160]
         raise UserError(f"can't load the {what} '{name}': give a folder with a checkpoint, or the name of a "
             f'model on the Hugging Face hub that can be reached or is in its cache ({reason})') from None
@@ -424,7 +430,8 @@ def load_pretrained(loader, name, what:str, **kwargs):
 # %% ../../nbs/20_models.encoders.ipynb #ced69575
 def load_weights(name, what:str):
     "A pre-trained Hugging Face model in fp32. Raises `UserError` if some of its weights are missing."
-    model, info = load_pretrained(AutoModel, name, what, dtype=torch.float32, output_loading_info=True)
+    model, info = load_pretrained(AutoModel, name, what, dtype=torch.float32, output_loading_info=True,
+        use_safetensors=Path(name).is_dir() or None)
     # RoBERTa's checkpoints have no pooler; masks are for SpecAugment and pre-training
     ok = r'(^|\.)pooler\.|masked_spec_embed|position_ids'
     if lost := sorted(k for k in info['missing_keys'] if not re.search(ok, k)):

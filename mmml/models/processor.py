@@ -145,6 +145,6 @@ def load(name)->MMML:
             f"{', '.join(sorted(p.name for p in path.parent.iterdir() if p.is_dir())[:8]) or 'no folder'}")
     if Path(folder).is_dir() and not (Path(folder)/'config.json').is_file():
         raise UserError(f'{name}: no config.json in it, so it is neither a run nor a model')
-    model = load_pretrained(MMML, folder, 'model').eval()
+    model = load_pretrained(MMML, folder, 'model', use_safetensors=True).eval()
     model.processor = MMMLProcessor.from_pretrained(folder)
     return model

@@ -7,6 +7,7 @@ __all__ = ['CARD', 'markdown_table', 'data_table', 'shared_flags', 'limits', 'ex
 
 # %% ../../nbs/44_runs.card.ipynb #25f47753
 import math
+from html import escape
 from pathlib import Path
 from huggingface_hub import EvalResult, ModelCardData
 from ..data.spec import RATE
@@ -15,7 +16,8 @@ from .config import encoders
 # %% ../../nbs/44_runs.card.ipynb #27a4b0e8
 def markdown_table(columns, rows)->str:
     "A table in Markdown. `columns`: their names; `rows`: of values."
-    show = lambda v: '–' if v is None or v != v else f'{v:.4f}' if isinstance(v, float) else str(v)
+    text = lambda v: f'{v:.4f}' if isinstance(v, float) else escape(str(v), False)
+    show = lambda v: '–' if v is None or v != v else text(v)
     line = lambda r: '| ' + ' | '.join(show(v).replace('|', '\\|') for v in r) + ' |'
     return '\n'.join([line(columns), '|---'*len(columns) + '|', *map(line, rows)])
 
@@ -123,13 +125,15 @@ def model_card(flags:dict, corpus, results:dict, versions:dict)->str:
     title, output = f'from {scale}', 'a number, the sentiment'
     if flags['train_mode'] == 'classification':
         title, output = 'negative, neutral or positive', 'three logits: negative, neutral, positive'
-    metrics = '\n\n'.join(f'Head {h}:\n\n' + markdown_table(['metric', 'value', '95 % interval'],
-        [(k, float(v), interval(*results['ci95'][h][k])) for k, v in m.items()]) for h, m
+    columns, guess = ['metric', 'value', '95 % interval', 'constant guess'], results['constant_guess']
+    rows = lambda h, m: [(k, float(v), interval(*results['ci95'][h][k]), guess[h].get(k)) for k, v
+        in m.items()]
+    metrics = '\n\n'.join(f'Head {h}:\n\n' + markdown_table(columns, rows(h, m)) for h, m
         in results['test'].items())
     heads = '; '.join(dict(M='M, the fusion of text and audio', T='T, the text', A='A, the audio')[h] for h
         in flags['loss'])
     return CARD.format(metadata=metadata(flags, corpus, results), title=title, heads=heads, output=output,
-        example=example(flags['loss']), corpus=corpus.spec.name, skipped=len(corpus.skipped),
+        example=example(flags['loss']), corpus=escape(corpus.spec.name, False), skipped=len(corpus.skipped),
         data=data_table(corpus), scale=scale, language=language, **results | dict(metrics=metrics),
         flags=markdown_table(['flag', 'value'], shared_flags(flags).items()),
         versions=', '.join(f'{k} {v}' for k, v in versions.items()),

@@ -17,7 +17,7 @@ from fastcore.basics import patch
 from filelock import FileLock, Timeout
 from matplotlib.figure import Figure
 from safetensors import SafetensorError
-from ..core import UserError, atomic_write
+from ..core import PART, UserError, atomic_write
 from ..data.spec import HEADS, LABELS
 from ..models.mmml import save_model
 from ..models.processor import load as load_model
@@ -33,9 +33,12 @@ def check_run_folder(folder:Path, resume:bool):
             '--output_dir or --seed, or delete it')
     if (folder/'checkpoints'/'last').exists() and not resume:
         raise UserError(f'{folder} holds a run that was stopped: --resume continues it; or delete it')
+    if link := next((f for f in (folder/'model', folder/'checkpoints') if f.is_symlink()), None):
+        raise UserError(f'{link} is a link, and a run writes in its own folder only: delete the link, or '
+            'choose another --output_dir')
     with atomic_write(folder/'writable') as tmp: tmp.touch()
     (folder/'writable').unlink(missing_ok=True)
-    for half in folder.rglob('.*.part*'):
+    for half in filter(lambda p: PART.fullmatch(p.name), folder.rglob('.*.part*')):
         if half.is_dir(): shutil.rmtree(half)
         else: half.unlink(missing_ok=True)
 
@@ -53,13 +56,14 @@ def lock_folder(folder:Path, wanted:bool=True):
         raise UserError(f"can't write {folder}: {e.strerror}; choose another --output_dir") from None
     try: yield
     finally:
-        (folder/'.lock').unlink(missing_ok=True); lock.release()
+        with suppress(OSError): (folder/'.lock').unlink() # on Windows, `release` does it
+        lock.release()
         with suppress(OSError): folder.rmdir() # if the run wrote nothing
 
 # %% ../../nbs/41_runs.folder.ipynb #de2b4022
 def write_model_folder(folder:Path, model, tokenizer, features, card:str):
     "`save_model` to a temporary folder, then renamed. Raises `UserError`."
-    tmp = folder.with_name(f'.{folder.name}.part')
+    tmp = folder.with_name(f'.{folder.name}.{os.getpid()}.part')
     for f in (tmp, folder): shutil.rmtree(f, ignore_errors=True)
     try: save_model(tmp, model, tokenizer, features, card); os.replace(tmp, folder)
     except Exception as e: # tokenizers raises a bare one for a full disk
@@ -151,6 +155,7 @@ def _check_run(run):
     if not isinstance(c['processes'], int) or not {*c['labels'].values()} <= {*LABELS.values()}:
         raise ValueError('processes or labels')
     int(run.flags['seed']), str.lower(c['corpus']), str(c['data']), int(c['processes']), run.family
+    c['identity'].items()
     run.history[['epoch', 'train_loss', 'valid_loss']], int(run.results['best_epoch'])
     run.predictions[['video_id', 'clip_id', *LABELS.values()]], run.predictions.seconds.astype(float)
     for h in run.heads:

@@ -6,29 +6,28 @@
 __all__ = ['Job', 'columns', 'nan_to_null', 'summarize', 'interval_line', 'run', 'run_all']
 
 # %% ../../nbs/46_runs.run.ipynb #d9d2a883
-import json, math, time
+import json, math, shutil, time
 from dataclasses import replace
 from pathlib import Path
 import numpy as np, pandas as pd
 from fastcore.basics import patch
-from safetensors.torch import load_file
 from ..core import atomic_write
 from ..data.audio import extract_audio, read_wav
 from ..data.spec import LABELS, RATE
 from ..models.adapters import memory, merge_lora
 from ..models.encoders import bf16_units
-from ..models.features import ENCODERS, prepare
+from ..models.features import ENCODERS, load_audio, prepare
 from .build import (build_loaders, build_model, build_trainer, check_targets, describe, family_of,
     identity, model_width, open_data)
 from .card import model_card
 from .config import DEFAULTS, RunConfig, as_flags, configs_of, preset_of, run_name
 from .folder import SECOND, Run, check_run_folder, lock_folder, read_run, write_model_folder
 from .preflight import as_lines, dry_run, find_micro_batches
-from .report import as_text, comparable_heads, constant_guess, make_report
+from .report import as_text, comparable_heads, make_report, weak_points
 from ..training.calibration import calibrate, ranges_of, traits
 from ..training.callbacks import SaveHistory, Track, best_epoch
-from ..training.checkpoint import Checkpoints, read_info
-from ..training.metrics import METRICS, results_table
+from ..training.checkpoint import Checkpoints, check_identity, read_weights
+from ..training.metrics import METRICS, constant_guess, results_table
 from ..training.trainer import Dist, make_accelerator, predict
 
 # %% ../../nbs/46_runs.run.ipynb #r0n00002
@@ -62,6 +61,13 @@ def open(self:Job):
     check_targets(self.corpus, truth, c.model.loss)
     self.family, self.valid = family_of(c, self.corpus), truth[self.corpus.rows('valid')]
 
+# %% ../../nbs/46_runs.run.ipynb #r3c0rd01
+@patch
+def record(self:Job):
+    "What config.json records, from the config and the corpus, in `self.config`."
+    config = describe(self.cfg, self.corpus, self.dist)
+    self.config = config | dict(identity=identity(config))
+
 # %% ../../nbs/46_runs.run.ipynb #r0n00004
 @patch
 def build(self:Job):
@@ -75,8 +81,8 @@ def build(self:Job):
     if self.resumed and n == 'auto': n = stopped.header()['identity'].get('grad_accum', n)
     n = find_micro_batches(self.trainer, n)
     self.cfg = c = replace(c, hardware=replace(c.hardware, grad_accum=str(n)))
-    self.config = describe(c, self.corpus, self.dist)
-    self.checkpoints = Checkpoints(where, best, identity(self.config), c.output.save_every)
+    self.record()
+    self.checkpoints = Checkpoints(where, best, self.config['identity'], c.output.save_every)
     if self.resumed: self.checkpoints.check()
     for callback in (self.checkpoints, SaveHistory(self.folder)): self.trainer.add(callback)
     if c.output.tracker: self.trainer.add(Track(self.config['flags'], self.folder.name))
@@ -140,8 +146,7 @@ def test(self:Job, epochs:dict)->tuple:
     out, t = {}, self.trainer; model = t.accel.unwrap_model(t.model)
     for name in ('best_acc', 'best_loss'):
         if name == 'best_acc' and epochs['best_acc'] == epochs['best_loss']: continue
-        read_info(self.checkpoints.path(name)) # one line if it can't be read
-        model.load_state_dict(load_file(self.checkpoints.path(name)))
+        model.load_state_dict(read_weights(self.checkpoints.path(name))[0])
         first = name == 'best_loss'
         p = predict(model, self.loaders['test'], t.accel.device, self.dist.gather, withhold=first)
         out[name] = {h: v.double().numpy() for h, v in p.items()}
@@ -169,9 +174,11 @@ def nan_to_null(x):
 def summarize(run:Run, epochs:dict)->dict:
     "results.json, but for the seconds, from the predictions and the history of a run."
     test, best = run.evaluate(), run.history.iloc[epochs['best_loss'] - 1]
+    guess = lambda h: constant_guess(run.truth(h), run.config['family'])
     return dict(best_epoch=epochs['best_loss'], epochs=len(run.history), main_head=run.heads[0],
         valid={h: {k: float(best[f'valid_{h}_{k}']) for k in test[h]} for h in run.heads}, test=test,
         test_highest_val_acc=dict(epoch=epochs['best_acc'], **run.evaluate(SECOND)), ci95=run.intervals(),
+        constant_guess={h: {k: v for k, v in guess(h).items() if not math.isnan(v)} for h in run.heads},
         skipped_steps=int(run.history.skipped.sum()))
 
 # %% ../../nbs/46_runs.run.ipynb #cal1bra2
@@ -218,8 +225,7 @@ def finish(self:Job)->Run:
     run.plot(self.folder/'curves.png')
     text = json.dumps(nan_to_null(run.results), indent=1, allow_nan=False)
     with atomic_write(self.folder/'results.json') as tmp: tmp.write_text(text)
-    self.checkpoints.drop()
-    self.print_results(run)
+    self.end(run)
     return read_run(self.folder)
 
 # %% ../../nbs/46_runs.run.ipynb #r0n00008
@@ -235,17 +241,42 @@ def interval_line(run:Run)->str:
         f'width {np.nanmean(box[:, 1] - box[:, 0]):.2f} (mmml_report --intervals)')
 
 @patch
+def end(self:Job, run:Run):
+    "What remains after results.json is written: delete the checkpoints, print the table."
+    shutil.rmtree(self.folder/'checkpoints', ignore_errors=True)
+    self.print_results(run)
+
+@patch
 def print_results(self:Job, run:Run):
-    "The table of test metrics, next to the published ones, and the intervals."
+    "The table of test metrics, next to a constant guess and the published ones, and what they show."
     r, published = run.results, '' if run.classifies else self.corpus.spec.name
     print(f"\ntest split ({len(run.predictions)} utterances), epoch {r['best_epoch']} of {r['epochs']}, "
         f"chosen by validation loss, {r['seconds']:.0f} s in all")
-    print(results_table(r['test'], published, comparable_heads(run)).to_string(float_format='{:.4f}'.format),
-        flush=True)
-    if self.cfg.audio and published:
-        guess = constant_guess(run, 'A')
-        print('a constant guess scores {} {:.4f} on this test split'.format(*guess), flush=True)
+    table = results_table(r['test'], published, comparable_heads(run), r['constant_guess'])
+    print(table.to_string(float_format='{:.4f}'.format, na_rep='–'), flush=True)
+    for line in weak_points([run]): print(line, flush=True)
     if line := interval_line(run): print(line, flush=True)
+
+# %% ../../nbs/46_runs.run.ipynb #r3us3001
+@patch
+def reuse(self:Job)->Run:
+    "The finished run in the folder. Raises `UserError`, naming what differs, if it is another run."
+    c, run, silent = self.cfg, read_run(self.folder), lambda *_: None
+    if c.hardware.grad_accum == 'auto': # as many as it had
+        n = run.config['identity'].get('grad_accum', 'auto')
+        self.cfg = c = replace(c, hardware=replace(c.hardware, grad_accum=n))
+    with self.dist.accel.local_main_process_first():
+        self.corpus = extract_audio(open_data(c, silent))
+        if c.scratch: # has features in files, too
+            encoder = load_audio(c.model.audio_encoder, c.model.dropout, spec_augment=c.model.spec_augment)
+            self.corpus = prepare(self.corpus, *encoder, c.model.max_seconds, silent)
+    self.record()
+    check_identity(self.folder, run.config['identity'], self.config['identity'])
+    self.print(f'{self.folder} is finished')
+    left = any((self.folder/x).exists() for x in ('checkpoints', '.lock')) # it was killed before its end
+    if self.writes and left:
+        with lock_folder(self.folder): self.end(run)
+    return run
 
 # %% ../../nbs/46_runs.run.ipynb #68e69e83
 def run(cfg='mosi', **flags)->Run:
@@ -257,7 +288,7 @@ def run(cfg='mosi', **flags)->Run:
         if cfgs[0].output.seeds: return run_all(cfgs)
         cfg, = cfgs
     job = Job(cfg)
-    if job.finished: job.print(f'{job.folder} is finished'); return read_run(job.folder)
+    if job.finished: return job.reuse()
     with lock_folder(job.folder, job.writes):
         job.open()
         job.build()

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['METRICS', 'LOWER_IS_BETTER', 'accuracy', 'weighted_f1', 'correlation', 'mean_error', 'Metrics', 'Mosi', 'Sims',
-           'Classes', 'drop_unlabelled', 'evaluate', 'bootstrap_ci', 'published', 'published_seeds', 'published_rows',
-           'results_table']
+           'Classes', 'drop_unlabelled', 'evaluate', 'best_constants', 'constant_guess', 'bootstrap_ci', 'published',
+           'published_seeds', 'published_rows', 'results_table']
 
 # %% ../../nbs/30_training.metrics.ipynb #25d9d80a
 import warnings
@@ -58,6 +58,11 @@ class Metrics:
     def positive(cls, y:np.ndarray)->np.ndarray:
         "Whether (n,) labels are positive, of two classes. Returns (n,) bool."
         return y >= 0
+    @classmethod
+    def guesses(cls, y:np.ndarray)->np.ndarray:
+        "The constant predictions to try for (n,) labels: labels from the lowest to the highest, the median."
+        if not len(y): return np.zeros(1)
+        return np.unique([*np.quantile(y, np.linspace(0, 1, 201), method='nearest'), np.median(y)])
 
 # %% ../../nbs/30_training.metrics.ipynb #e6aa1047
 class Mosi(Metrics):
@@ -109,6 +114,8 @@ class Classes(Metrics):
     @classmethod
     def level(cls, x): return x.argmax(1) - 1 if x.ndim == 2 else to_class(x).astype(int) - 1
     @classmethod
+    def guesses(cls, y): return np.eye(3)
+    @classmethod
     def error(cls, y, p): return np.where(np.isnan(y), np.nan, (p.argmax(1) != to_class(y)).astype(float))
 
 # %% ../../nbs/30_training.metrics.ipynb #31797aa4
@@ -130,6 +137,20 @@ def evaluate(y, p, family:str='mosi')->dict:
     if bad := [k for k, v in m.items() if np.isnan(v)]:
         warnings.warn(f"{', '.join(bad)}: undefined for these {len(y)} rows (constant, or nothing to count)")
     return m
+
+# %% ../../nbs/30_training.metrics.ipynb #gu3ss002
+def best_constants(y, family:str='mosi')->dict:
+    "{metric: the constant prediction that is best for it}, for labels `y` (n,); NaN are skipped."
+    y = np.asarray(y, float); y, m = y[~np.isnan(y)], METRICS[family]
+    each = [(c, m.compute(y, np.full((len(y), *np.shape(c)), c))) for c in m.guesses(y)]
+    sign = lambda k: -1 if k in LOWER_IS_BETTER else 1
+    return {k: max(each, key=lambda e: np.nan_to_num(sign(k)*e[1][k], nan=-np.inf))[0] for k in each[0][1]}
+
+def constant_guess(y, family:str='mosi')->dict:
+    "{metric: value} of the best constant prediction for labels `y` (n,): the majority class, the median."
+    y = np.asarray(y, float); y, m = y[~np.isnan(y)], METRICS[family]
+    best = best_constants(y, family)
+    return {k: m.compute(y, np.full((len(y), *np.shape(c)), c))[k] for k, c in best.items()}
 
 # %% ../../nbs/30_training.metrics.ipynb #e31781b5
 def bootstrap_ci(y, p, groups, family:str='mosi', n:int=1000, seed:int=0)->dict:
@@ -176,8 +197,11 @@ def published_rows(corpus:str, heads)->pd.DataFrame:
     return t[t['head'].isin(list(heads))].drop(columns=[k for k in _KEYS if k in t])
 
 # %% ../../nbs/30_training.metrics.ipynb #2238d440
-def results_table(results:dict, dataset:str='', heads=None)->pd.DataFrame:
-    "{head: {metric: value}} as a table, followed by the published rows of these heads of a corpus."
-    own = pd.DataFrame(results).T
-    rows = published_rows(dataset, results if heads is None else heads)
-    return own if rows.empty else pd.concat([own, rows.add_prefix('published: ', axis=0)])
+def results_table(results:dict, dataset:str='', heads=None, guess:dict=None)->pd.DataFrame:
+    """{head: {metric: value}} as a table, followed by the published rows of these heads of a corpus.
+    `guess`: {head: constant guess}, a row for each, or one if all heads have the same."""
+    own, rows = pd.DataFrame(results).T, published_rows(dataset, results if heads is None else heads)
+    floor = pd.DataFrame(guess or {}).T
+    same = len(floor.drop_duplicates()) == 1
+    floor = floor[:1].set_axis(['constant guess']) if same else floor.add_prefix('constant guess, ', axis=0)
+    return pd.concat([t for t in (own, floor, rows.add_prefix('published: ', axis=0)) if len(t)])
