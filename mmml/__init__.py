@@ -11,7 +11,8 @@ def __getattr__(name): # on first use: importing torch takes seconds
     if name not in _WHERE: raise AttributeError(f'module mmml has no attribute {name!r}')
     from importlib import import_module
     globals()[name] = value = getattr(import_module(f'mmml.{_WHERE[name]}'), name)
-    if name in _MODELS: import_module('mmml.inference.recordings') # adds `predict` and its kin to the model
+    if name in _MODELS: # adds `predict`, `explain` and their kin to the model
+        for module in ('recordings', 'explain'): import_module(f'mmml.inference.{module}')
     return value
 
 def __dir__(): return sorted({*globals(), *_WHERE})

@@ -11,6 +11,7 @@ __all__ = ['TIMES', 'ONE_ID', 'READERS', 'NUMBER', 'WORDS', 'FIRST', 'TABLES', '
 # %% ../../nbs/12_data.labels.ipynb #l10e489c
 import json, re
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 import numpy as np, pandas as pd
 from ..core import UserError, atomic_write, find_folder
@@ -50,7 +51,8 @@ class Authors(Reader):
     needs = 'video_id', 'clip_id', 'text', 'label'
     @classmethod
     def roles(cls, df, mode=''):
-        return with_roles(df, ('video_id', 'clip_id', 'text', 'label', 'label_T', 'label_A', 'mode', 'start'))
+        names = 'video_id', 'clip_id', 'text', 'label', 'label_T', 'label_A', 'mode', 'start'
+        return with_roles(df, names, media=column(df, 'file'))
 
 # %% ../../nbs/12_data.labels.ipynb #labone01
 TIMES = r'(?P<video>.+)_(?P<clip>\d+(\.\d+)?_\d+(\.\d+)?)'
@@ -64,6 +66,11 @@ def split_id(x:str, times:bool=False)->tuple:
     m = next((m for p in patterns if (m := re.fullmatch(p, x.strip()))), None)
     return (m['video'], m['clip']) if m else ('', '')
 
+def _whole_times(ids): # whether ids end in start and end in whole seconds, v_0_9, and share their videos
+    parts = ids.str.strip().str.extract(r'(.+)_(\d+)_(\d+)$')
+    ordered = parts.notna().all(axis=None) and (parts[1].astype(float) < parts[2].astype(float)).all()
+    return bool(ordered) and parts[0].nunique() < ids.map(lambda x: split_id(x)[0]).nunique()
+
 class OneId(Reader):
     "id, text, label, mode: MOSI and MOSEI with one id, `<video>_<clip>`"
     needs = 'id', 'text', 'label'
@@ -74,7 +81,7 @@ class OneId(Reader):
     @classmethod
     def roles(cls, df, mode=''):
         ids = column(df, 'id')
-        times = ids.str.strip().str.fullmatch(ONE_ID[2]).any()
+        times = ids.str.strip().str.fullmatch(ONE_ID[2]).any() or _whole_times(ids)
         ids = ids.map(lambda x: split_id(x, times))
         return with_roles(df, ('text', 'label', 'label_T', 'label_A', 'mode', 'start'), video_id=ids.str[0],
             clip_id=ids.str[1], media=column(df, 'id'))
@@ -127,26 +134,30 @@ class Mustard(Reader):
         low = df.set_axis([c.lower() for c in df], axis=1)
         label = _scene_label(low)
         if label is None: return with_roles(df, ('text',)) # the error names what is missing
-        if 'context' not in low: return cls.rows(df, low, label)
-        out = []
+        split, out = column(df, 'mode'), []
+        if 'context' not in low: return cls.rows(df, low, label, split)
         for row, r in low.iterrows():
             said = [str(x) for x in r.context] if isinstance(r.context, list) else []
             media = [''] * (len(said) - 1) + [f'{r.key}_c'] * bool(said) + [r.key]
             for k, text in enumerate([*said, r.utterance]):
                 last = k == len(said)
-                out.append((row, dict(video_id=r.key, clip_id=str(k), text=text, media=media[k],
-                    label=label[row] if last else '', mode='' if last else 'context')))
+                mode = 'context' if not last else '' if split is None else split[row]
+                out.append((row, dict(video_id=r.key, clip_id='u' if last else f'c{k}', text=text,
+                    media=media[k], label=label[row] if last else '', mode=mode, order=str(k))))
         return pd.DataFrame([r for _, r in out], index=[i for i, _ in out])
     @classmethod
-    def rows(cls, df, low, label): # MUStARD++: a context is above its utterance, and has no label
-        own = label.str.strip() != ''
-        scene = low['key'].str.strip().where(own).bfill().fillna(low['key'])
-        mode, place = own.map({True: '', False: 'context'}), pd.Series(range(len(df)), df.index).astype(str)
-        key = low['key'].str.strip() # one file may have all of a context: it is that of its last row
-        shared = key + '|' + key.str.replace(r'_c_\d+$', '_c', regex=True)
-        media = key.where(own | ~own.shift(-1, fill_value=True), shared)
+    def rows(cls, df, low, label, split): # MUStARD++: a context is above its utterance, and has no label
+        key, own = low['key'].str.strip(), label.str.strip() != ''
+        scene = key.str.extract(r'(.+)_(?:u|c(?:_\d+)?)$')[0]
+        if scene.notna().all(): own, scene = key.str.endswith('_u'), scene + '_u' # 1_60_c_00 is of 1_60_u
+        else: scene = key.where(own).bfill().fillna(key)
+        mode = own.map({True: '', False: 'context'}) if split is None else split.where(own, 'context')
+        place = pd.Series(range(len(df)), df.index) + len(df)*own # the utterance is after its context
+        shared = key + '|' + key.str.replace(r'_c_\d+$', '_c', regex=True) # a file of the whole context
+        final = ~pd.DataFrame(dict(scene=scene, own=own)).duplicated(keep='last') & ~own # last of a context
+        media = key.where(~final, shared)
         return with_roles(df, (), video_id=scene, clip_id=low['key'], text=low['sentence'], label=label,
-            media=media, mode=mode, order=place)
+            media=media, mode=mode, order=place.astype(str))
 
 # %% ../../nbs/12_data.labels.ipynb #labiemo2
 class Iemocap(Reader):
@@ -175,7 +186,7 @@ class Iemocap(Reader):
 
 # %% ../../nbs/12_data.labels.ipynb #labown02
 class Own(Reader):
-    "file, text, label, optional group, order, mode: one's own"
+    "file, text, label, optional group, order, mode: your own"
     needs = 'file', 'text', 'label'
     @classmethod
     def roles(cls, df, mode=''):
@@ -185,30 +196,38 @@ class Own(Reader):
         folder = above.map(lambda a: '/'.join(f for f in a if not split_in_name(f)))
         group, speaker, given = column(df, 'video_id'), column(df, 'speaker'), {}
         alone = files.map(lambda x: str(Path(x).with_suffix('')))
-        if group is None: group = folder if folder.nunique() > 1 else alone
+        ids, clips = column(df, 'id'), None
+        if group is None and folder.nunique() > 1: group = folder
+        elif group is None and ids is not None and all(split_id(x)[0] for x in ids): # file, and id v_3
+            group, clips = ids.map(lambda x: split_id(x)[0]), ids.map(lambda x: split_id(x)[1])
+        elif group is None: group = alone
         order = next((df[c] for c in df if c.lower() == 'order'), None)
         if order is not None: given['order'] = order
         if column(df, 'mode') is None and splits.map(any).all(): given['mode'] = splits.map(lambda s: max(s))
         if speaker is not None and speaker.groupby(group).nunique().max() == 1: given['group'] = speaker
         video = group.str.strip().str.replace('/', '_', regex=False)
         twice = pd.DataFrame(dict(v=video, s=stem)).duplicated(keep=False)
-        clip = stem.where(~twice, files.str.replace('/', '_', regex=False))
+        clip = stem.where(~twice, alone.str.replace('/', '_', regex=False)) if clips is None else clips
         return with_roles(df, ('text', 'label', 'label_T', 'label_A', 'mode', 'start'), video_id=video,
             clip_id=clip, media=files, **given)
 
 # %% ../../nbs/12_data.labels.ipynb #labregis
 # {name: class}; the first one that fits reads a table
-READERS = dict(authors=Authors, one_id=OneId, dialogue=Dialogue, mustard=Mustard, iemocap=Iemocap, own=Own)
+READERS = dict(authors=Authors, iemocap=Iemocap, one_id=OneId, dialogue=Dialogue, mustard=Mustard, own=Own)
 
 # %% ../../nbs/12_data.labels.ipynb #labmap01
+NUMBER = re.compile(r'[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?', re.I | re.A)
+
 def mapped(df:pd.DataFrame, columns:dict, path)->pd.DataFrame:
     "The table with its columns renamed by `columns` {role: column}. Raises `UserError`."
     if wrong := set(columns) - {*COLUMNS, 'order', 'group'}:
-        raise UserError(f"columns: {', '.join(sorted(wrong))} is no role; the roles are "
+        raise UserError(f"columns: unknown role {', '.join(sorted(wrong))}; the roles are "
             f"{', '.join(COLUMNS)}, order, group")
     known = {c.lower(): c for c in df}
     if lost := [c for c in columns.values() if c.lower() not in known]:
         raise UserError(f"{path}: no column {', '.join(lost)}; found {short(', '.join(df), 100)}")
+    usual = lambda role: [c for c in df if c.lower() in COLUMNS.get(role, ())]
+    columns = {r: c for r, c in columns.items() if usual(r) != [known[c.lower()]]} # else it says nothing new
     taken = {known[c.lower()]: role for role, c in columns.items()}
     return df.drop(columns=[c for c in df if c.lower() in columns and c not in taken]).rename(columns=taken)
 
@@ -225,7 +244,7 @@ def guess_columns(df:pd.DataFrame)->dict:
     best = lambda f, least: max((c for c in free if share(c, f) >= least), key=lambda c: share(c, f),
         default=None)
     take('mode', best(lambda x: x.strip().lower() in MODES, 1))
-    suffix = lambda x: bool(re.search(r'\.\w{2,4}$', x))
+    suffix = lambda x: bool(re.search(r'\.[a-z]\w{1,3}$', x, re.I))
     if not {'id', 'file', 'clip_id'} & set(out): take('file', best(suffix, .9))
     wordy = [c for c in free if share(c, lambda x: ' ' in x.strip()) > .3]
     take('text', max(wordy, key=lambda c: share(c, len), default=None))
@@ -240,8 +259,6 @@ def guess_columns(df:pd.DataFrame)->dict:
     return {r: out.get(r, '?') for r in dict.fromkeys([*order, 'text', 'label'])}
 
 # %% ../../nbs/12_data.labels.ipynb #labmap03
-NUMBER = re.compile(r'[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?', re.I | re.A)
-
 def find_reader(df:pd.DataFrame, path)->tuple:
     """Name and class of the first reader in `READERS` that fits, and the table, whose columns may have to be
     renamed for it. Raises `UserError` with a mapping to copy."""
@@ -253,7 +270,7 @@ def find_reader(df:pd.DataFrame, path)->tuple:
         if r.fits(named): return k, r, named
     guess = json.dumps(dict(columns=guess_columns(df)), ensure_ascii=False)
     raise UserError(f"{path}: the columns {short(', '.join(map(str, df)), 160)} are of no known form; if "
-        f"this mapping is right, save it as corpus.json in the folder of the corpus: {short(guess, 400)}")
+        f"this mapping is right, save it as corpus.json in the folder of the corpus: {guess}")
 
 # %% ../../nbs/12_data.labels.ipynb #8b969d2e
 def _number(lo, hi, x): # the number in [lo, hi] that a string names
@@ -264,20 +281,21 @@ def _number(lo, hi, x): # the number in [lo, hi] that a string names
 def _whole(x): # '0012', '12' and '12.0' are 12
     return int(re.fullmatch(r'(\d{1,9})(\.0*)?', x, re.A)[1])
 
-def _moment(x): # seconds of '12.5', '0:01:02,500'
-    if NUMBER.fullmatch(x): return float(x)
-    h, m, s = re.fullmatch(r'(?:(\d+):)?(\d{1,2}):(\d{1,2}(?:[.,]\d+)?)', x, re.A).groups()
-    return int(h or 0)*3600 + int(m)*60 + float(s.replace(',', '.'))
+def _moment(x): # seconds of '12.5', '9.5 s', '0:01:02,500', '2024-01-31 10:00:09'
+    if m := re.fullmatch(rf'({NUMBER.pattern}) ?s?', x, NUMBER.flags): return float(m[1])
+    if m := re.fullmatch(r'(?:(\d+):)?(\d{1,2}):(\d{1,2}(?:[.,:]\d+)?)', x, re.A):
+        return int(m[1] or 0)*3600 + int(m[2])*60 + float(m[3].replace(',', '.').replace(':', '.'))
+    return datetime.fromisoformat(x).replace(tzinfo=timezone.utc).timestamp()
 
 # %% ../../nbs/12_data.labels.ipynb #771dbb7f
 def _column(df, name, convert, wanted, path): # a column of text, converted; an error names its rows
     out, bad = [], []
     for row, x in df[name].items():
         try: out.append(convert(x.strip()))
-        except (ValueError, KeyError, TypeError, AttributeError): bad.append(row)
+        except (ValueError, KeyError, TypeError, AttributeError): bad.append((row, x))
     if not bad: return out
-    found = short(repr(df[name][bad[0]]))
-    raise UserError(f"{path}, {row_names(bad)}, column {name}: found {found}, expected {wanted}")
+    rows = row_names(dict.fromkeys(row for row, _ in bad))
+    raise UserError(f"{path}, {rows}, column {name}: found {short(repr(bad[0][1]))}, expected {wanted}")
 
 # %% ../../nbs/12_data.labels.ipynb #labword2
 WORDS = dict(negative=-1, neg=-1, neutral=0, neu=0, positive=1, pos=1)
@@ -293,10 +311,14 @@ def label_words(labels:pd.Series, words:dict, path)->tuple:
     if not known.any() and (numeric.any() or decimal or not len(given)): return labels, None
     if not words and not (known | numeric).all() and known.mean() < .5 or (not known.any()):
         found = given.value_counts()
-        guess = json.dumps(dict(labels={w: 0 for w in found.index[:12]}), ensure_ascii=False)
+        guess = json.dumps(dict(labels={w: '?' for w in found.index}), ensure_ascii=False)
         raise UserError(f"{path}: the labels are words: "
             f"{', '.join(f'{short(w, 20)} ({n})' for w, n in found[:6].items())}; give each a "
-            f"number, in corpus.json or with --labels: {short(guess, 200)}")
+            f"number, in corpus.json or with --labels: {guess}")
+    if (lost := ~(known | numeric)).any():
+        rest = given[lost].value_counts()
+        raise UserError(f"{path}: {', '.join(f'{short(w, 20)!r} ({n})' for w, n in rest[:6].items())} "
+            f"are labels without a number; add them: {json.dumps(dict(labels={w: '?' for w in rest.index}))}")
     values = table.values()
     return labels.where(~known, given.map(lambda w: f'{table.get(w, 0):g}')), (float(min(values)),
         float(max(values)))
@@ -322,7 +344,7 @@ def _check_names(df, path): # a clip is there twice, or a name can't be that of 
         (video, clip), first = next(iter(twice.groupby(['video_id', 'clip_id'], sort=False)))
         n = len(twice.drop_duplicates(['video_id', 'clip_id']))
         raise UserError(f"{path}: clip {short(video)}/{short(clip)} is in {row_names(first.index)}; keep "
-            f"one ({n} such)")
+            f"one (clips affected: {n})")
     wrong = lambda v: v in ('', '.', '..') or len(v.encode()) > 200 or re.search(r'[\x00-\x1f/\\]', v)
     for c, what in (('video_id', 'folder'), ('clip_id', 'file')):
         odd = df[c].map(lambda v: bool(wrong(str(v))))
@@ -336,7 +358,7 @@ def _check_modes(df, path): # a video is in two splits, or a split is empty
         rows = df[df.video_id == leak[0]].groupby('mode').groups
         where = ', '.join(f'{m} ({row_names(r)})' for m, r in rows.items())
         raise UserError(f"{path}: video {short(leak[0])} is in the splits {where}; "
-            f"the utterances of a video must be in one split: move it to one ({len(leak)} such)")
+            f"the utterances of a video must be in one split: move it to one (videos affected: {len(leak)})")
     if empty := [m for m in ('train', 'valid', 'test') if not (df['mode'] == m).any()]:
         raise UserError(f"{path}: no row has mode {' or '.join(empty)}; "
             f"training, selection and testing need all three")
@@ -351,8 +373,8 @@ def _remarks(raw, df): # lines about values that were fixed
         yield f'{row_names(raw.index[points])}: clip_id such as {such} read as whole numbers'
     times = raw.get('order', raw.get('start'))
     if times is not None and (lost := times.map(lambda x: all_of(_moment, [x]) is None)).any():
-        if not lost.all(): yield (f'{row_names(raw.index[lost])}: no time or number to sort by; such a video '
-            'is sorted by its clips or rows')
+        what = f'no time such as {short(times.iloc[0])} is understood' if lost.all() else 'no time or number'
+        yield f'{row_names(raw.index[lost])}: {what}; such a video is sorted by its clips or rows'
     if (empty := df.text == '').any(): yield f'{row_names(df.index[empty])}: no text; kept, audio only'
 
 # %% ../../nbs/12_data.labels.ipynb #1fd85f55
@@ -379,7 +401,8 @@ def typed(raw:pd.DataFrame, path, spec:CorpusSpec)->pd.DataFrame:
         if c != 'label' and not spec.own_labels: df[c] = df.label; continue
         if c not in raw:
             raise UserError(f'{path}: no column {c}, which {spec.name} has; found {", ".join(raw)}')
-        df[c] = pd.Series(_column(raw[~context], c, num, wanted, path), df.index[~context]).reindex(df.index)
+        df[c] = np.nan
+        df.loc[~context.to_numpy(), c] = _column(raw[~context], c, num, wanted, path)
     df['group'] = raw.group.str.strip() if 'group' in raw else df.video_id
     return df.assign(media=raw['media'].str.strip() if 'media' in raw else '')
 
@@ -389,7 +412,7 @@ def _has_modes(raw): return 'mode' in raw and raw['mode'].str.strip().isin(['con
 def checked(df:pd.DataFrame, path, spec:CorpusSpec)->pd.DataFrame:
     """The canonical table of the rows of `typed`. Raises `UserError`. `place`: the position in the video,
     which finds the context of an utterance."""
-    _check_names(df, path); _check_modes(df, path)
+    _check_modes(df, path)
     if spec.upper_case: df['text'] = [t[:1] + t[1:].lower() for t in df.text]
     df = df.sort_values(['video_id', 'order'], kind='stable', ignore_index=True)
     df['place'] = df.groupby('video_id').cumcount()
@@ -413,13 +436,17 @@ def split_of(df:pd.DataFrame, path, log=print)->pd.Series:
         if not {'group', 'mode'} <= set(t): raise UserError(f'{path}: expected the columns group, mode')
         known = dict(zip(t.group, _column(t, 'mode', lambda m: MODES[m.lower()],
             f"one of {', '.join(MODES)}", path)))
+    if not known and groups.nunique() < 3:
+        raise UserError(f'{path}: the table has no split, and {groups.nunique()} groups; to draw one it '
+            'takes 3 (videos, dialogues, speakers)')
     split = known | draw_split(groups.unique().tolist(), known)
     if split != known:
         lines = pd.Series(split, name='mode').rename_axis('group').sort_index().to_csv(lineterminator='\n')
         with atomic_write(path) as tmp: tmp.write_bytes(lines.encode())
     n = groups.map(split).value_counts()
-    log(f"{path}: the table has no split; this one, by group, has "
-        f"{' / '.join(str(n.get(m, 0)) for m in ('train', 'valid', 'test'))} utterances")
+    drawn = 'drawn by group' if not known else 'read' if split == known else 'completed'
+    log(f"{path}: the table has no split; this one, {drawn}, gives "
+        f"{', '.join(f'{n.get(m, 0)} {m}' for m in ('train', 'valid', 'test'))}")
     return df['mode'].where(df['mode'] != '', df.group.map(split))
 
 # %% ../../nbs/12_data.labels.ipynb #labfile1
@@ -427,19 +454,19 @@ FIRST, TABLES = ('label', 'labels', 'meta', 'metadata'), ('.csv', '.tsv', '.xlsx
     '.parquet', '.txt')
 NOT_LABELS = ('corpus', 'split', 'extraction', 'package', 'package-lock', 'readme', 'license', 'requirements')
 
-def table_files(root)->list:
-    "The files in `root`, or else in folders in it, that may be tables of labels."
+def table_files(root, deep:bool=False)->list:
+    "The files in `root` or, if there is none or `deep`, also in folders in it, that may be tables of labels."
     def may(p):
         known = p.suffix.lower() in TABLES and p.stem.lower() not in NOT_LABELS
         return known and p.name[0] not in '.~' and p.parent.name != 'wav' and p.is_file()
-    for pattern in ('*', '*/*'):
-        found = [p for p in sorted(Path(root).glob(pattern)) if may(p)]
-        if found: return [p for p in found if p.suffix != '.txt'] or found
-    return []
+    found = [p for pattern in ('*', '*/*')[:1 + deep] for p in sorted(Path(root).glob(pattern)) if may(p)]
+    if not found: return [] if deep else table_files(root, True)
+    return [p for p in found if p.suffix != '.txt'] or found
 
 # %% ../../nbs/12_data.labels.ipynb #labfile3
 def split_tables(files:list)->list:
-    "Files that are the three splits of one table, [{path: split}]: their names differ in that word alone."
+    """Files that are the three splits of one table, [{path: split}]: their names differ in that word alone,
+    or there is one for each."""
     by_name = {}
     for p in files:
         if mode := split_in_name(p.stem):
@@ -458,11 +485,10 @@ def find_tables(root, spec:CorpusSpec)->dict:
             raise UserError(f'{root/name}: no such file; "table" in corpus.json names it')
     if spec.table: return {root/n: split_in_name(Path(n).stem) if len(spec.table) > 1 else ''
         for n in spec.table}
-    for stem in FIRST:
-        for end in TABLES:
-            if (p := find_folder(root, stem + end)) and not p.is_dir(): return {p: ''}
+    names = [find_folder(root, stem + end) for stem in FIRST for end in TABLES]
+    if first := [p for p in names if p and not p.is_dir() and not _unknown(p, spec)]: return {first[0]: ''}
     files = table_files(root)
-    triples = split_tables(files)
+    triples = split_tables(files) or split_tables(table_files(root, deep=True))
     if len(triples) == 1: return triples[0]
     if len(files) > 1 and not triples: files = [p for p in files if _fits(p, spec)] or files
     if len(files) == 1: return {files[0]: ''}
@@ -473,11 +499,16 @@ def find_tables(root, spec:CorpusSpec)->dict:
     raise UserError(f'{root}: {len(files)} tables ({short(", ".join(p.name for p in files), 100)}); name '
         f'those to read in corpus.json: {json.dumps(dict(table=one if triples else one[0]))}')
 
-def _fits(path, spec):
+def _problem(path, spec): # why a file can't be a table of labels; '' if it can
     try:
         df, _ = read_table(path, spec.language, spec.encoding or None)
-        return bool(find_reader(mapped(df, spec.columns, path), path))
-    except UserError: return False
+        find_reader(mapped(df, spec.columns, path), path)
+    except UserError as e: return str(e)
+    return ''
+
+def _fits(path, spec): return not _problem(path, spec)
+def _unknown(path, spec): # another kind of file, such as names of classes; not a table with a mistake
+    return any(s in _problem(path, spec) for s in ('are of no known form', 'not a table'))
 
 # %% ../../nbs/12_data.labels.ipynb #labread1
 def _roles(path, mode, spec): # roles of a file, the range of its labels or None
@@ -496,7 +527,8 @@ def _roles(path, mode, spec): # roles of a file, the range of its labels or None
         raise UserError(f'{path}: column {lists[0]} has lists or objects, expected text')
     scale = None
     if 'label' in raw: raw['label'], scale = label_words(raw.label, spec.labels, path)
-    if mode and not _has_modes(raw): raw['mode'] = mode
+    if mode and not _has_modes(raw):
+        raw['mode'] = raw['mode'].where(raw['mode'] == 'context', mode) if 'mode' in raw else mode
     usual = spec.name in SPECS and reader is Authors # is not worth a line
     used = [] if usual else [f'read as {name} ({reader.__doc__.partition(":")[0]})']
     return raw, scale or reader.scale(df), used + notes
@@ -519,10 +551,14 @@ def read_labels(path, spec:CorpusSpec=SPECS['mosi'], log=print, split_path=None)
     for p, (raw, _, notes) in found.items():
         df = typed(raw, p, spec)
         for line in (*notes, *_remarks(raw, df)): log(f'{p}: {line}')
+        own = [c for c in ('label_T', 'label_A') if c in raw and (raw[c].str.strip() != '').all()]
+        if len(own) == 2 and not spec.own_labels: log(f'{p}: label_T and label_A are not used; they are '
+            'with "own_labels": true in corpus.json')
         parts.append(df if len(files) == 1 else df.set_axis([f'{p.name}:{i}' for i in df.index]))
     df, where = pd.concat(parts), path if len(files) > 1 else next(iter(files))
     if assumed: log(f'{where}: labels from {df.label.min():g} to {df.label.max():g}, taken as numbers in '
         '[-3, 3]; another range: "label_range" in corpus.json, or --label_range')
     if df.clip_id.map(type).nunique() > 1: df['clip_id'] = df.clip_id.map(str)
+    _check_names(df, where)
     if (df['mode'] == '').any(): df['mode'] = split_of(df, split_path or where.parent/'split.csv', log)
     return checked(df, where, spec), spec

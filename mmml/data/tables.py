@@ -12,6 +12,7 @@ __all__ = ['OTHER', 'ENCODINGS', 'FREQUENT', 'ALPHABETS', 'ODD_LATIN', 'PAIRS', 
 # %% ../../nbs/11_data.tables.ipynb #tabimpor
 import csv, io, json, math, re, unicodedata
 from collections import Counter
+from html import unescape
 from pathlib import Path
 import pandas as pd
 from charset_normalizer import from_bytes
@@ -163,8 +164,8 @@ COLUMNS = dict(
     end='end end_time endtime', speaker='speaker speaker_id spk')
 COLUMNS = {role: names.split() for role, names in COLUMNS.items()}
 KNOWN = {name for names in COLUMNS.values() for name in names}
-MODES = dict(train='train', training='train', valid='valid', val='valid', dev='valid', validation='valid',
-    test='test', testing='test')
+MODES = dict(train='train', training='train', valid='valid', val='valid', dev='valid', development='valid',
+    validation='valid', test='test', testing='test')
 # the usual order of the columns, and so that of a table without a header
 ORDER = ['video_id', 'clip_id', 'text', 'label', 'label_T', 'label_A', 'label_V', 'annotation', 'mode']
 def split_in_name(name:str)->str:
@@ -215,17 +216,20 @@ def check_quotes(df:pd.DataFrame, path, sep:str):
     "Raises `UserError` if a cell contains the end of a row, or a row."
     names, values = list(df), {}
     mode = next((k for k, c in enumerate(names) if c.lower() in COLUMNS['mode']), None)
-    def of_column(k): # what a column has in most rows
-        if k not in values: values[k] = {x.strip() for x in df.iloc[:, k] if '\n' not in x} - {''}
-        return values[k] if len(values[k]) < .6*len(df) or len(df) < 5 else set()
+    def fits(v, k): # whether `v` is like the cells of column k; None if they can be anything
+        if k not in values: values[k] = [x.strip() for x in df.iloc[:, k] if '\n' not in x and x.strip()]
+        numbers = [bool(re.fullmatch(r'[+-]?[\d.]+', x)) for x in values[k]]
+        if numbers and sum(numbers) > .9*len(numbers): return bool(re.fullmatch(r'[+-]?[\d.]+', v.strip()))
+        return v.strip() in values[k] if len(df) > 4 and len({*values[k]}) < .6*len(df) else None
+    def row_like(cells, first): # cells of a row from column `first` on
+        each = [fits(v, first + k) for k, v in enumerate(cells)]
+        return first + len(cells) == len(names) and True in each and False not in each
     def torn(x, column):
         lines = [line.split(sep) for line in x.splitlines()]
         if mode is not None:
             ends = [(line, mode - (0 if k else column)) for k, line in enumerate(lines)]
             return any(0 <= at < len(line) and line[at].strip().lower() in MODES for line, at in ends)
-        rest = lines[0][1:] # of the row in which the quote was opened
-        return len(rest) == len(names) - 1 - column and any(v.strip() in of_column(column + 1 + k)
-            for k, v in enumerate(rest))
+        return row_like(lines[0][1:], column + 1) or any(row_like(line, 0) for line in lines[1:])
     for at, c in enumerate(names):
         cells = df.iloc[:, at]
         if not any('\n' in x for x in cells): continue
@@ -290,10 +294,15 @@ def rows_of(data)->list:
     if len(lists) == 1: return lists[0]
     return [dict(key=k) | v for k, v in data.items()] if objects([*data.values()]) else None
 
+# %% ../../nbs/11_data.tables.ipynb #tabjson4
 def json_rows(text:str, path)->list:
     "The objects of a JSON file, or of JSON lines, as a list of dict. Raises `UserError`."
-    wrong = f'{path}: JSON, and not a table: expected a list of objects, one for each utterance'
-    try: data = json.loads(text)
+    wrong = f'{path}: JSON, but not a table: expected a list of objects, one for each utterance'
+    def once(pairs): # of a key that is there twice, one would be lost
+        twice = [k for k, n in Counter(k for k, _ in pairs).items() if n > 1]
+        if twice: raise UserError(f'{path}: the key {short(twice[0])!r} is there twice; keep one')
+        return dict(pairs)
+    try: data = json.loads(text, object_pairs_hook=once)
     except RecursionError: raise UserError(wrong) from None
     except ValueError as whole:
         lines = [(n, x) for n, x in enumerate(text.splitlines(), 1) if x.strip()]
@@ -301,7 +310,7 @@ def json_rows(text:str, path)->list:
             raise UserError(f"{path}: can't be read as JSON ({whole})") from None
         data = []
         for n, x in lines:
-            try: data.append(json.loads(x))
+            try: data.append(json.loads(x, object_pairs_hook=once))
             except (ValueError, RecursionError):
                 raise UserError(f"{path}, line {n}: can't be read as JSON") from None
     try: rows = rows_of(data)
@@ -356,7 +365,9 @@ EXCEL_ERROR = re.compile(r'#(NAME\?|REF!|VALUE!|N/A|DIV/0!|NUM!|NULL!)')
 MINUS = r'(?:(?<=^)|(?<=\0))[\u2212\u2013](?=\.?\d[\d.]*(?:\0|$))'
 FIXES = ((INVISIBLE, 'invisible characters removed', lambda v: INVISIBLE.sub('', v)),
     ('[\x80-\x9f]', 'control characters read as cp1252', lambda v: v.translate(_C1)),
-    (MINUS, 'typographic minus read as -', lambda v: re.sub(MINUS, '-', v)))
+    (MINUS, 'typographic minus read as -', lambda v: re.sub(MINUS, '-', v)),
+    ('&(?:#\\d+|amp|quot|apos|lt|gt);', 'HTML entities read as characters', unescape),
+    ('\ufffd', 'a character is lost (U+FFFD)', str))
 
 def clean_cells(df:pd.DataFrame, path)->tuple:
     """The table without invisible and control characters, and lines about them.
