@@ -4,7 +4,7 @@
 
 Predicts the test split of each run from its mp4 files, each clip with its context, and prints the largest difference of each head, also of M without text and without audio.
 """
-import sys, numpy as np, pandas as pd
+import sys, numpy as np
 import mmml
 from mmml.data.audio import extract_audio
 from mmml.data.corpus import clip_files

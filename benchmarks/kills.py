@@ -14,9 +14,9 @@ os.environ |= dict(HF_HUB_OFFLINE='1', TOKENIZERS_PARALLELISM='false', OMP_NUM_T
 
 import pandas as pd
 import torch
-from safetensors import safe_open
 from mmml.runs.config import Flags, resolve, run_name
 from mmml.runs.run import run
+from mmml.training.checkpoint import read_info
 
 KINDS = dict(original=dict(loss='T', epochs=3), tuned=dict(loss='T', epochs=3, recipe='tuned'),
     all_heads=dict(model='cc', context=False, epochs=1, num_workers=1))
@@ -44,7 +44,7 @@ def progress(folder):
     last = folder/'checkpoints'/'last'/'state.safetensors'
     if not last.exists(): return 'finished' if (folder/'results.json').exists() else 'before the first step'
     if (folder/'predictions.csv').exists(): return 'writing the results'
-    with safe_open(last, 'pt') as f: info = json.loads(f.metadata()['info'])
+    info = read_info(last)
     return f"epoch {info['epoch']} step {info['step']}" if info['step'] else f"after epoch {info['epoch']}"
 
 p = argparse.ArgumentParser(description=__doc__.splitlines()[0])

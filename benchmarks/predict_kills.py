@@ -2,7 +2,7 @@
 
     python benchmarks/predict_kills.py --kills 20 [--clips 600]
 """
-import argparse, os, random, subprocess, sys, tempfile, time
+import argparse, random, subprocess, sys, tempfile, time
 from pathlib import Path
 import pandas as pd, torch
 from mmml.data.spec import SAMPLE

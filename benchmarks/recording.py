@@ -5,7 +5,7 @@
 Joins clips of the bundled sample, with pauses, to an mp4 of so many hours, runs `mmml_predict` on it in a process of its own, and prints its peak memory, its seconds and the rows.
 --transcript: with subtitles, else the speech is found by voice activity detection. Without --model, with the bundled encoders and an untrained fusion of five layers.
 """
-import argparse, os, resource, subprocess, sys, tempfile, time
+import argparse, resource, subprocess, sys, tempfile, time
 from pathlib import Path
 import av, numpy as np, pandas as pd, torch
 from mmml.data.audio import decode
