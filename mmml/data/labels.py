@@ -486,11 +486,12 @@ def find_tables(root, spec:CorpusSpec)->dict:
     if spec.table: return {root/n: split_in_name(Path(n).stem) if len(spec.table) > 1 else ''
         for n in spec.table}
     names = [find_folder(root, stem + end) for stem in FIRST for end in TABLES]
-    if first := [p for p in names if p and not p.is_dir() and not _unknown(p, spec)]: return {first[0]: ''}
+    names = [p for p in names if p and not p.is_dir()]
+    if first := [p for p in names if not _unknown(p, spec)]: return {first[0]: ''}
     files = table_files(root)
     triples = split_tables(files) or split_tables(table_files(root, deep=True))
     if len(triples) == 1: return triples[0]
-    if len(files) > 1 and not triples: files = [p for p in files if _fits(p, spec)] or files
+    if len(files) > 1 and not triples: files = [p for p in files if _fits(p, spec)] or names[:1] or files
     if len(files) == 1: return {files[0]: ''}
     if not files:
         raise UserError(f'{root}/label.csv: no such file, and no other table is there; it must have the '
@@ -556,6 +557,8 @@ def read_labels(path, spec:CorpusSpec=SPECS['mosi'], log=print, split_path=None)
             'with "own_labels": true in corpus.json')
         parts.append(df if len(files) == 1 else df.set_axis([f'{p.name}:{i}' for i in df.index]))
     df, where = pd.concat(parts), path if len(files) > 1 else next(iter(files))
+    if len(df) > 3 and df.video_id.is_unique: log(f'{where}: each row is a video of its own, so no '
+        'utterance has a context; a column group or video_id names the videos')
     if assumed: log(f'{where}: labels from {df.label.min():g} to {df.label.max():g}, taken as numbers in '
         '[-3, 3]; another range: "label_range" in corpus.json, or --label_range')
     if df.clip_id.map(type).nunique() > 1: df['clip_id'] = df.clip_id.map(str)
