@@ -71,6 +71,7 @@ def write_pages(to):
         pages[name] = posixpath.join(folder, meta['output-file'].removesuffix('.html')), meta['title']
         texts[name] = f'# {meta["title"]}\n\n{{.subtitle}}\n{meta["description"]}\n\n{body}'
     texts['index.ipynb'] += ''.join(tree(x, pages) for x in CONFIG['sidebar']['contents'])
+    shutil.copytree('nbs/images', to/'images')
     for name, text in texts.items():
         here = posixpath.dirname(name)
         link = lambda m: f']({posixpath.relpath(pages[posixpath.normpath(posixpath.join(here, m[1]))][0], here or ".")}.html{m[2] or ""})'
@@ -117,6 +118,7 @@ def build():
 def readme():
     "README.md from the index, as nbdev_readme writes it."
     meta, body = to_markdown(PROC/'index.ipynb', Path('.'))
+    body = re.sub(r'\]\((?=[\w./-]+\.(ipynb|png)\))', '](nbs/', body) # it lies above them
     Path('README.md').write_text(f'# {meta["title"]}\n\n\n' + pandoc(body, '-t', 'gfm'))
 
 def broken_links():

@@ -211,6 +211,7 @@ def mmml_report(args=None):
         'and the error when uncertain predictions are rejected')
     parser.add_argument('--modalities', action='store_true', help='M without text and without audio, next to '
         'T and A')
+    parser.add_argument('--columns', help='metrics to show, in this order, such as MAE,Corr (all)')
     a = parser.parse_args(args)
     def main():
         if not 100 <= a.draws <= 10**5: raise UserError(f'--draws {a.draws}: must be from 100 to 100000')
@@ -225,7 +226,9 @@ def mmml_report(args=None):
             except UserError as e: print(f'mmml_report: skipped: {e}', file=sys.stderr)
         if not runs: raise UserError(f'none of {len(a.folders)} is a finished run')
         tables = [report.side_report(runs, n) for n in report.TABLES if getattr(a, n)]
-        print('\n\n'.join(map(report.FORMATS[a.format], tables or [report.make_report(runs, a.draws)])))
+        tables = tables or [report.make_report(runs, a.draws)]
+        if a.columns: tables = [report.choose_columns(t, a.columns.split(',')) for t in tables]
+        print('\n\n'.join(map(report.FORMATS[a.format], tables)))
     guarded('mmml_report', main)
 
 # %% ../nbs/60_cli.ipynb #pr3dict2

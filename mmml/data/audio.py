@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import chain, groupby
 from pathlib import Path
 import numpy as np
-from tqdm import tqdm
+from tqdm.auto import tqdm
 import av, soundfile as sf
 from ..core import UserError, atomic_write
 from .corpus import (Corpus, KNOWN_BAD, LISTED, check_splits, clips_of, file_hash,

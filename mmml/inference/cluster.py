@@ -10,7 +10,7 @@ import json, logging, os, re, shutil, signal, socket, threading
 from contextlib import contextmanager
 from pathlib import Path
 import pandas as pd, torch
-from tqdm import tqdm
+from tqdm.auto import tqdm
 from ..core import UserError, atomic_write
 from .jobs import check_output, fingerprint_of, write_table
 from .predict import Predictor, with_files

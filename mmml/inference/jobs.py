@@ -10,7 +10,7 @@ __all__ = ['OUTPUTS', 'fingerprint_of', 'read_work', 'write_table', 'check_outpu
 import hashlib, json, os
 from pathlib import Path
 import pandas as pd, torch
-from tqdm import tqdm
+from tqdm.auto import tqdm
 from ..core import UserError, atomic_write
 from .predict import (Predictor, folder_items, in_order_of, make_items, read_items, sidecar,
     sidecar_text, with_files)

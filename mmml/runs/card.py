@@ -68,6 +68,7 @@ def metadata(flags:dict, corpus, results:dict)->str:
     base = [v for k in ('text_encoder', 'audio_encoder') if (v := flags.get(k)) and not Path(v).is_dir()
         and v not in encoders()]
     return ModelCardData(model_name='mmml', library_name='mmml', language=corpus.spec.language,
+        license='other', pipeline_tag='audio-classification', label_range=[*corpus.spec.label_range],
         base_model=base or None, tags=['mmml', 'multimodal', 'sentiment-analysis', 'speech'],
         eval_results=evals or None).to_yaml()
 
@@ -111,6 +112,7 @@ On the test split, which had no part in the choice. Intervals by bootstrap over 
   feels. It must not be used to judge or to sort people.
 - It was trained on the recordings above, in the language '{language}', and on no others. The effect of
   another language, accent, age, microphone or topic was not measured.
+- Its licence follows from those of its data and encoders: replace `other`, above, before it is published.
 - The intervals show what other videos of the same kind would change. They do not cover other seeds or other
   kinds of video.
 {limits}

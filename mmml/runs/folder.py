@@ -9,8 +9,11 @@ __all__ = ['SECOND', 'check_run_folder', 'lock_folder', 'write_model_folder', 'R
 
 # %% ../../nbs/41_runs.folder.ipynb #f1d9d2a8
 import json, os, re, shutil
+from base64 import b64encode
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from html import escape
+from io import BytesIO
 from pathlib import Path
 import numpy as np, pandas as pd
 from fastcore.basics import patch
@@ -28,9 +31,6 @@ from ..training.metrics import evaluate as metrics_of
 # %% ../../nbs/41_runs.folder.ipynb #97444e20
 def check_run_folder(folder:Path, resume:bool):
     "Raises `UserError` for a folder in which results could be lost (unless `resume`), or not written."
-    if (folder/'results.json').exists():
-        raise UserError(f'{folder} holds a finished run: `mmml.read_run` reads it; or choose another '
-            '--output_dir or --seed, or delete it')
     if (folder/'checkpoints'/'last').exists() and not resume:
         raise UserError(f'{folder} holds a run that was stopped: --resume continues it; or delete it')
     if link := next((f for f in (folder/'model', folder/'checkpoints') if f.is_symlink()), None):
@@ -272,7 +272,7 @@ def draw_confusion(ax, c:pd.DataFrame, names=None, title:str=''):
 # %% ../../nbs/41_runs.folder.ipynb #a04b26cc
 @patch
 def plot(self:Run, path=None)->Figure:
-    "The figure of a run. `path`: file to write."
+    "The figure of a run. `path`: file to write, such as .png or .pdf."
     fig, head = Figure(figsize=(11, 6.4)), self.heads[0]
     ax, c, error = fig.subplots(2, 3).ravel(), confusion(self, head), errors(self, head)
     what = 'share of wrong predictions' if self.classifies else 'absolute error'
@@ -290,5 +290,15 @@ def plot(self:Run, path=None)->Figure:
         f'utterances', fontsize=10)
     fig.tight_layout()
     if path is not None:
-        with atomic_write(path) as tmp: fig.savefig(tmp, dpi=75)
+        dated = {'CreationDate': None} if Path(path).suffix == '.pdf' else None # the same bytes every time
+        with atomic_write(path) as tmp: fig.savefig(tmp, dpi=200, metadata=dated)
     return fig
+
+# %% ../../nbs/41_runs.folder.ipynb #sh0wn002
+@patch
+def _repr_html_(self:Run):
+    "One line, and the figure."
+    png = BytesIO(); self.plot().savefig(png, dpi=75)
+    picture = b64encode(png.getvalue()).decode()
+    return (f'<p>{escape(repr(self))}</p><img src="data:image/png;base64,{picture}" '
+        'alt="Six panels, from learning curves and confusion matrix to the error of each head.">')

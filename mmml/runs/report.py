@@ -5,12 +5,13 @@
 # %% auto #0
 __all__ = ['FORMATS', 'TABLES', 'resample_runs', 'is_better', 'same_test', 'group_runs', 'constant_run', 'resample_guess',
            'find_best', 'audio_kind', 'published_row', 'comparable_heads', 'guess_rows', 'weak_points', 'differences',
-           'notes_of', 'Report', 'averages', 'make_report', 'format_cells', 'as_text', 'as_markdown', 'as_latex',
-           'as_csv', 'interval_rows', 'modality_rows', 'side_report']
+           'notes_of', 'Report', 'averages', 'make_report', 'format_cells', 'choose_columns', 'as_text', 'as_markdown',
+           'paper_name', 'as_latex', 'as_csv', 'interval_rows', 'modality_rows', 'side_report']
 
 # %% ../../nbs/45_runs.report.ipynb #r3p00001
 import re
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 import numpy as np, pandas as pd
 from ..core import UserError
 from .card import markdown_table
@@ -252,14 +253,31 @@ def format_cells(report:Report, bold, pm:str=' ± ')->pd.DataFrame:
     return pd.DataFrame.from_dict(out, orient='index', columns=columns).set_axis(
         pd.MultiIndex.from_tuples(out, names=['setting', 'head', 'seeds']))
 
+# %% ../../nbs/45_runs.report.ipynb #ch00secd
+def choose_columns(report:Report, names:list)->Report:
+    "The report with the metrics `names`, in this order. Raises `UserError` for one that it doesn't have."
+    known = [*report.mean.columns]
+    for n in names:
+        if n in known: continue
+        like = get_close_matches(n, known, 1)
+        hint = f'did you mean {like[0]}?' if like else f"expected some of {', '.join(known)}"
+        raise UserError(f"--columns: no metric {n!r}; {hint}")
+    cut = lambda t: t.reindex(columns=names) if len(t) else t
+    parts = ('mean', 'sd', 'best', 'published', 'published_sd', 'difference', 'guess')
+    return replace(report, **{k: cut(x) for k in parts if (x := getattr(report, k)) is not None})
+
 # %% ../../nbs/45_runs.report.ipynb #2ba38959
 def as_text(report:Report)->str:
     "For a terminal; a star marks what is bold elsewhere."
     t = format_cells(report, lambda s: s + ' *').reset_index()
     width = max(map(len, t.setting))
     t = t.assign(setting=t.setting.str.ljust(width)).rename(columns=dict(setting='setting'.ljust(width)))
-    return t.to_string(index=False, justify='right') + '\n\n' + '\n'.join(n.replace('bold:', '*:') for n
-        in report.notes)
+    names, blocks = [*t.columns[:3]], [[]]
+    show = lambda block: t[names + block].to_string(index=False, justify='right')
+    for c in t.columns[3:]: # a block is as many columns as fit
+        if blocks[-1] and show(blocks[-1] + [c]).index('\n') > 100: blocks.append([])
+        blocks[-1].append(c)
+    return '\n\n'.join([*map(show, blocks), '\n'.join(n.replace('bold:', '*:') for n in report.notes)])
 
 # %% ../../nbs/45_runs.report.ipynb #2a4307ff
 def as_markdown(report:Report)->str:
@@ -267,15 +285,25 @@ def as_markdown(report:Report)->str:
     t = format_cells(report, lambda s: f'**{s}**').reset_index()
     return markdown_table(t.columns, t.itertuples(index=False)) + '\n\n' + '; '.join(report.notes) + '.'
 
+# %% ../../nbs/45_runs.report.ipynb #p4per001
+def paper_name(metric:str)->str:
+    "The name of a metric in papers, in LaTeX."
+    name = re.sub(r'(\w+)_acc_(\d)', r'Acc-\2 (\1)', re.sub(r'(\w+)_F1_score', r'F1 (\1)', metric))
+    name = name.replace(' (Mult)', '').replace('F1_score', 'F1').replace('(H', '(h').replace('(N', '(n')
+    return f"{name} $\\{'down' if metric in LOWER_IS_BETTER else 'up'}arrow$"
+
 # %% ../../nbs/45_runs.report.ipynb #e6c20825
 def as_latex(report:Report)->str:
-    "For a paper; needs `booktabs`."
+    "For a paper: a table with caption and label; needs `booktabs`."
     t = format_cells(report, lambda s: f'\\textbf{{{s}}}', ' $\\pm$ ').reset_index()
     tex = lambda s: re.sub(r'([_&%#])', r'\\\1', s) if '$' not in s and '\\' not in s else s
     line = lambda values: ' & '.join(tex(str(v)) for v in values) + r' \\'
     rows = [line(r).replace('–', '--') for r in t.itertuples(index=False)]
-    return '\n'.join([f"% {'; '.join(report.notes)}", r'\begin{tabular}{lll' + 'r'*(len(t.columns) - 3) + '}',
-        r'\toprule', line(t.columns), r'\midrule', *rows, r'\bottomrule', r'\end{tabular}'])
+    head = line([*t.columns[:3], *map(paper_name, t.columns[3:])])
+    caption = tex('; '.join(report.notes)).replace('±', '$\\pm$').replace('–', '--')
+    return '\n'.join([r'\begin{table*}', r'\centering', r'\small',
+        r'\begin{tabular}{lll' + 'r'*(len(t.columns) - 3) + '}', r'\toprule', head, r'\midrule', *rows,
+        r'\bottomrule', r'\end{tabular}', rf'\caption{{{caption}.}}', r'\label{tab:mmml}', r'\end{table*}'])
 
 # %% ../../nbs/45_runs.report.ipynb #b864f298
 def as_csv(report:Report)->str:

@@ -41,7 +41,7 @@ class Job:
         self.dist = Dist(make_accelerator(h.device, h.precision, h.tf32, width, **track))
         self.writes = self.dist.first and not cfg.output.dry_run # this process writes the folder
     @property
-    def finished(self): return self.cfg.output.resume and (self.folder/'results.json').exists()
+    def finished(self): return not self.cfg.output.dry_run and (self.folder/'results.json').exists()
     def print(self, *args): self.dist.print(*args)
 
 # %% ../../nbs/46_runs.run.ipynb #r0n00003
@@ -222,7 +222,7 @@ def finish(self:Job)->Run:
     card = model_card(self.config['effective'], self.corpus, run.results, self.config['versions'])
     write_model_folder(self.folder/'model', merge_lora(self.trainer.accel.unwrap_model(self.trainer.model)),
         *self.readers, card)
-    run.plot(self.folder/'curves.png')
+    for kind in ('png', 'pdf'): run.plot(self.folder/f'curves.{kind}')
     text = json.dumps(nan_to_null(run.results), indent=1, allow_nan=False)
     with atomic_write(self.folder/'results.json') as tmp: tmp.write_text(text)
     self.end(run)
@@ -272,10 +272,11 @@ def reuse(self:Job)->Run:
             self.corpus = prepare(self.corpus, *encoder, c.model.max_seconds, silent)
     self.record()
     check_identity(self.folder, run.config['identity'], self.config['identity'])
-    self.print(f'{self.folder} is finished')
+    self.print(f'{self.folder} is finished: nothing to train')
     left = any((self.folder/x).exists() for x in ('checkpoints', '.lock')) # it was killed before its end
     if self.writes and left:
         with lock_folder(self.folder): self.end(run)
+    elif self.writes and not c.output.seeds: self.print_results(run) # else the report follows
     return run
 
 # %% ../../nbs/46_runs.run.ipynb #68e69e83

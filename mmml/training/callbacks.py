@@ -10,7 +10,7 @@ __all__ = ['Record', 'SaveHistory', 'best_epoch', 'EarlyStopping', 'TerminateOnN
 import math
 from pathlib import Path
 import numpy as np, pandas as pd
-from tqdm import tqdm
+from tqdm.auto import tqdm
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 from ..core import UserError, atomic_write
 from .metrics import METRICS, evaluate
