@@ -81,7 +81,7 @@ def judge(o, allowed=(0, 2)):
     if o.rc not in allowed: bad.append(f'status {o.rc}')
     if 'Traceback (most' in o.err + o.out: bad.append('traceback')
     lines = o.err.strip().splitlines()
-    if o.rc == 2 and len(lines) != 1: bad.append(f'{len(lines)} lines for an error')
+    if o.rc == 2 and sum(': error: ' in l for l in lines) != 1: bad.append(f'{len(lines)} lines for an error')
     if any(not l.startswith('mmml_') for l in lines): bad.append('a line that is not of the package')
     if mmml.cli.CONTROL.search(o.err + o.out.replace('\r', '')): bad.append('control characters on the terminal')
     return [f"{', '.join(bad)}: {o.err.strip()[-300:]!r}"] if bad else []
@@ -234,7 +234,8 @@ def media_corpus(base, numbers, seed, files, truth):
             r, bad = rows.get(at, dict(reason='?', samples='0', sound='', bytes='0')), []
             seconds, full = int(r['samples'])/16000, int(truth[kind]['samples'])/16000
             if not seconds and not r['reason']: bad.append('no audio and no reason')
-            if full - seconds > .25 and not r['reason']: bad.append(f'{seconds:.2f} of {full:.2f} s, and no remark')
+            known = not what.endswith(' as nut') # it has neither a size nor an end
+            if known and full - seconds > .25 and not r['reason']: bad.append(f'{seconds:.2f} of {full:.2f} s, and no remark')
             if 'swapped' in what and r['sound'] != truth[kind]['sound'] and not r['reason']: bad.append('other sound')
             if seconds and int(r['bytes']) != 44 + 2*int(r['samples']): bad.append('bytes and samples differ')
             yield f'{i}: {what}', bad + (shared if i == numbers[0] else [])
@@ -450,15 +451,11 @@ def flipped_run(rng, b, facts):
     if stage == 'stopped': o = train(b, '--resume'); what = 'resume'
     elif rel.parts[0] == 'model' : o = command('predict', '--model', run, '--text', 'A fine day.', next((b.corpus/'raw').rglob('*.mp4'))); what = 'predict'
     else: o = command('report', run); what = 'report'
-    bad = judge(o, (0, 2) if what != 'predict' else (0, 1, 2)) if what != 'report' or o.rc != 2 else judge_report(o)
+    bad = judge(o, (0, 1, 2) if what == 'predict' else (0, 2))
     if what == 'resume' and o.rc == 0: bad += same_run(run, facts['truth'])
     if what == 'report' and o.rc == 0 and path.name == 'predictions.csv' and o.out != facts['report'] and 'skipped' not in o.err: bad.append('another table')
     if what == 'predict' and o.rc == 0 and o.out != facts['prediction'] and path.suffix == '.safetensors' and path.read_bytes() != data: bad.append('another prediction')
     return f'{what}, {how.__name__} in {rel}', bad + b.changed()
-
-def judge_report(o): # a line for the folder that is skipped, and one that none is left
-    lines = o.err.strip().splitlines()
-    return [] if len(lines) <= 2 and all(l.startswith('mmml_report: ') for l in lines) else [o.err[-300:]]
 
 class Pwn: # code in a pickle
     def __init__(self, path): self.path = path
@@ -555,7 +552,7 @@ def jobs(base):
         torch.manual_seed(0); model = box.root/'model'; save_model(model, *from_encoders(TINY/'text', TINY/'audio', max_seconds=2.))
         def sounds(b): return {k: (r['sound'], r['reason']) for k, r in listed(b.corpus).items()} | contents(b.corpus/'wav', ('extraction.csv',))
         def run_of(b): return run_contents(next((p for p in b.runs.iterdir() if p.name != 'old'), b.runs/'none'))
-        def table(b): return {p.name: p.read_text() for p in b.root.glob('out.csv*')}
+        def table(b): return {p.name: p.read_text().replace(str(b.root), '') for p in b.root.glob('out.csv*')}
         def predict(b, **kw): return command('predict', '--model', model, b.corpus/'raw', '--output', b.root/'out.csv', **kw)
         runs = lambda *flags, name='run': lambda b, **kw: train(b, *flags, *['--resume']*any(p.name != 'old' for p in b.runs.iterdir()), name=name, **kw)
         everything = '--loss', 'MTA', '--model', 'cc', '--context', 'False', '--epochs', '1', '--dropout', '.1'
