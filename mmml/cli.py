@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['CONTROL', 'end_at_once', 'true_false', 'OneLineParser', 'parser_of', 'known_reason', 'SafeStream', 'guarded',
-           'check_launch', 'mmml_extract_audio', 'train', 'mmml_run', 'mmml_run_audio', 'mmml_report', 'shown',
-           'print_predictions', 'mmml_predict']
+           'mmml_extract_audio', 'train', 'mmml_run', 'mmml_run_audio', 'mmml_report', 'shown', 'print_predictions',
+           'mmml_predict']
 
 # %% ../nbs/60_cli.ipynb #at0nce02
 import os, signal, sys
@@ -129,17 +129,6 @@ def guarded(prog:str, main, again=lambda: 'the same command resumes it'):
         handle(**before)
         if 'mmml.training.trainer' in sys.modules: sys.modules['mmml.training.trainer'].Dist.close()
 
-# %% ../nbs/60_cli.ipynb #s1gn4ls4
-def check_launch(env=os.environ):
-    "Raises `UserError` for WORLD_SIZE without a launcher; prints whom a process waits for. `env`: variables."
-    n = env.get('WORLD_SIZE', '1')
-    if n == '1' or 'TORCHELASTIC_RUN_ID' in env: return # of torchrun and accelerate launch
-    where, rest = env.get('MASTER_ADDR'), 'unset WORLD_SIZE, RANK and LOCAL_RANK'
-    if not where:
-        raise UserError(f'WORLD_SIZE is {n} in the environment, and MASTER_ADDR is not set: start with '
-            f'torchrun or accelerate launch, or {rest}')
-    print(f"waiting for {n} processes at {where}; if there are none, {rest}", file=sys.stderr, flush=True)
-
 # %% ../nbs/60_cli.ipynb #e49af11c
 def mmml_extract_audio(args=None):
     "Make the wav files of a corpus. `args`: list of strings, None: the command line."
@@ -155,7 +144,8 @@ def mmml_extract_audio(args=None):
         if a.ray is not None:
             from mmml.inference.cluster import in_cluster
             run = partial(in_cluster, address=a.ray)
-        dataset, data_dir = a.dataset or DEFAULTS['dataset'], a.data_dir or DEFAULTS['data_dir']
+        dataset = DEFAULTS['dataset'] if a.dataset is None else a.dataset
+        data_dir = a.data_dir or DEFAULTS['data_dir']
         own = dict(columns=read_pairs(a.columns, '--columns'), labels=read_pairs(a.labels, '--labels', True))
         corpus = open_corpus(dataset, data_dir, a.label_range, **own)
         corpus = extract_audio(corpus, log=print, run=run)
@@ -172,7 +162,7 @@ def train(prog:str, args, inputs:str, to_flags=lambda v, error: v):
     parser = parser_of(prog, does)
     f = Flags(**to_flags(vars(parser.parse_args(args)), parser.error))
     def main():
-        check_launch(); cfgs = configs_of(f)
+        cfgs = configs_of(f)
         os.environ.setdefault('TORCH_CPP_LOG_LEVEL', 'ERROR') # no warnings from inside of several processes
         from mmml.runs.run import run_all
         run_all(cfgs)
@@ -287,7 +277,6 @@ def mmml_predict(args=None):
         from mmml.inference.jobs import check_output, predict_job, predict_paths
         from mmml.models.processor import load
         from mmml.training.trainer import make_accelerator
-        check_launch()
         if a.output: check_output(a.output)
         model, job = load(a.model).to(make_accelerator(a.device or 'auto', 'fp32').device), predict_job
         model.precision = a.precision

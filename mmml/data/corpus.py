@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['MEDIA', 'KNOWN_BAD', 'MISSING', 'CHANGED', 'LISTED', 'context_rows', 'name_key', 'media_files', 'MediaIndex',
-           'Corpus', 'file_stamp', 'sound_hash', 'file_hash', 'stamps_of', 'wav_folders', 'raw_index', 'clips_of',
-           'known_audio', 'join_audio', 'check_splits', 'open_corpus', 'bars']
+           'Corpus', 'file_stamp', 'sound_hash', 'file_hash', 'line_sum', 'stamps_of', 'wav_folders', 'raw_index',
+           'clips_of', 'known_audio', 'join_audio', 'check_splits', 'open_corpus', 'bars']
 
 # %% ../../nbs/13_data.corpus.ipynb #0e489c29
-import hashlib, os, re, unicodedata
+import hashlib, os, re, unicodedata, zlib
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from html import escape
@@ -192,13 +192,18 @@ MISSING, CHANGED = 'its wav file is missing', 'changed since its extraction'
 # of a clip: samples, size and hash of its wav file; the recording, its hash; stamps of both
 LISTED = dict(samples=int, bytes=int, sound=str, source=str, file=str, stamps=str, reason=str)
 
+def line_sum(line:dict)->str:
+    "A checksum of a line of the list: ids and `LISTED`. Returns 8 hexadecimal digits."
+    return f"{zlib.crc32(' '.join(str(line[k]) for k in ('video_id', 'clip_id', *LISTED)).encode()):08x}"
+
 def _extracted(corpus): # {(video_id, clip_id): dict of LISTED} of extraction.csv, if it can be read
     path = corpus.wav/'extraction.csv'
     try:
         if not path.is_file(): return {} # a pipe would wait for ever
         t = pd.read_csv(path, dtype=str, encoding='utf-8', keep_default_na=False)
-        return {(r['video_id'], r['clip_id']): {k: kind(r[k]) for k, kind in LISTED.items()}
-            for r in t.to_dict('records')}
+        whole = lambda r: r.get('check', line_sum(r)) == line_sum(r) # the first versions wrote no checksum
+        lines = [r if whole(r) else r | dict(sound='', stamps='') for r in t.to_dict('records')]
+        return {(r['video_id'], r['clip_id']): {k: kind(r[k]) for k, kind in LISTED.items()} for r in lines}
     except (OSError, ValueError, KeyError, OverflowError): return {}
 
 def _as_listed(corpus, files, line): # the wav file that a line of the list describes; None

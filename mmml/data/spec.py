@@ -121,6 +121,7 @@ def locate(dataset:str, data_dir='data', **own)->tuple:
     `dataset`: a key of `SPECS`, or a folder in the same layout; `own`: values for the spec of your own
     corpus, None: those of its corpus.json. Returns `CorpusSpec`, folder of the corpus, its raw folder and
     its wav folder; the last two may not exist."""
+    if not str(dataset): raise UserError("--dataset '': must not be empty") # Path('') is the current folder
     own, known = {k: v for k, v in own.items() if v is not None}, dataset in SPECS
     for k in own:
         if known:

@@ -8,7 +8,7 @@ __all__ = ['LAST', 'CLASSES', 'make_items', 'parts_of', 'ahead', 'waves_of', 'Ro
            'folder_items']
 
 # %% ../../nbs/51_inference.predict.ipynb #pd000004
-import html, os, re
+import html, os, re, warnings
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -327,8 +327,12 @@ def predict(self:MMML, audio=None, text=None, texts=None, context=None, sampling
 def read_items(path)->tuple:
     """The items of a csv with the columns file, text, conversation, order, start, end, and its other columns.
     Raises `UserError`. Paths are relative to the file; rows are returned in speaking order."""
-    try: t = pd.read_csv(path, dtype=str, keep_default_na=False, encoding='utf-8-sig', skipinitialspace=True)
-    except (OSError, ValueError) as e:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('error', pd.errors.ParserWarning) # a row with more cells than the header
+            t = pd.read_csv(path, dtype=str, keep_default_na=False, encoding='utf-8-sig', index_col=False,
+                skipinitialspace=True)
+    except (OSError, ValueError, pd.errors.ParserWarning) as e:
         raise UserError(f"{path}: can't be read as a table ({' '.join(str(e).split())[:100]})") from None
     t.columns = [c.strip() for c in t.columns]
     if not {'file', 'text'} & set(t): raise UserError(f"{path}: no column file or text; found {', '.join(t)}")

@@ -47,6 +47,9 @@ def add_lora(model:MMML, rank:int)->MMML:
         return torch.full((1, 4), 5), torch.ones(1, 4, dtype=int)
     linears = [called_linears(e, *probe(e)) for e in (getattr(model, n) for n in names)]
     for e, linear in zip([getattr(model, n).model for n in names], linears):
+        width = min((min(e.get_submodule(n).weight.shape) for n in linear), default=rank)
+        if rank > width: raise UserError(f'--lora {rank}: a layer of {type(e).__name__} has the width '
+            f'{width}; a rank is at most that')
         pooler = {p: p.requires_grad for n, p in e.named_parameters() if n.startswith('pooler.')}
         config = peft.LoraConfig(r=rank, lora_alpha=rank, target_modules=linear)
         peft.inject_adapter_in_model(config, e, low_cpu_mem_usage=model.device.type == 'meta')

@@ -6,15 +6,17 @@
 __all__ = ['POOLINGS', 'KINDS', 'Encoded', 'lengths_to_mask', 'groups_of', 'group_costs', 'padding_mask', 'in_groups',
            'bf16_units', 'bf16_pays', 'autocast', 'masked_mean', 'read_pooling', 'TextEncoder', 'frame_lengths',
            'ZeroPadding', 'AudioEncoder', 'is_speech', 'SpeechEncoder', 'augmented', 'full_mask', 'Whisper',
-           'fbank_frames', 'Wav2Vec2Bert', 'AST', 'Moonshine', 'WholeClips', 'audio_encoder', 'load_pretrained',
-           'load_weights', 'is_bidirectional', 'ignores_padding', 'input_kind', 'load_text', 'matches_own_forward',
-           'ignores_audio_padding', 'load_speech', 'check_features']
+           'fbank_frames', 'Wav2Vec2Bert', 'AST', 'Moonshine', 'WholeClips', 'audio_encoder', 'hub_reachable',
+           'check_name', 'load_pretrained', 'load_weights', 'is_bidirectional', 'ignores_padding', 'input_kind',
+           'load_text', 'matches_own_forward', 'ignores_audio_padding', 'load_speech', 'check_features']
 
 # %% ../../nbs/20_models.encoders.ipynb #a628eb7f
-import json, math, re, time, numpy as np
+import json, math, os, re, socket, time, numpy as np
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 import torch
 from torch import nn, Tensor
 from torch.nn import functional as F
@@ -22,6 +24,7 @@ from torch.nn.utils.rnn import pad_sequence
 from fastcore.basics import patch
 from transformers import AutoFeatureExtractor, AutoModel, AutoTokenizer
 from transformers.masking_utils import create_bidirectional_mask
+from huggingface_hub import constants, try_to_load_from_cache
 from transformers.utils import cached_file
 from transformers.utils.logging import disable_progress_bar
 from ..core import UserError
@@ -120,7 +123,7 @@ def read_pooling(name)->str:
     """The key of `POOLINGS` of a sentence encoder, by hub name or folder; None for other encoders.
     Raises `UserError` for another pooling."""
     quiet = dict(_raise_exceptions_for_missing_entries=False, _raise_exceptions_for_connection_errors=False)
-    file = cached_file(name, '1_Pooling/config.json', **quiet)
+    file = cached_file(name, '1_Pooling/config.json', local_files_only=not hub_reachable(), **quiet)
     if file is None: return None
     try: c = json.loads(Path(file).read_text(encoding='utf-8'))
     except ValueError:
@@ -410,10 +413,34 @@ def audio_encoder(model)->AudioEncoder:
     "The `AudioEncoder` of a Hugging Face model, by its `model_type`. Raises `UserError` for other models."
     return KINDS.get(model.config.model_type, SpeechEncoder)(model)
 
+# %% ../../nbs/20_models.encoders.ipynb #0ffl1ne1
+@cache
+def hub_reachable()->bool:
+    "Whether the Hugging Face hub, or a proxy, accepts a connection within 3 s. Looked up once."
+    if constants.HF_HUB_OFFLINE: return False
+    if getproxies().get('https'): return True
+    at = urlsplit(constants.ENDPOINT)
+    try: socket.create_connection((at.hostname, at.port or 443), 3).close(); return True
+    except OSError: return False
+
+def check_name(name, what:str):
+    """Raises `UserError` if something in a model's folder is no file, such as a pipe, on which a reader
+    waits, or if a model of the hub is not in the cache and the hub can't be reached."""
+    files = [p for p in Path(name).iterdir() if not p.is_dir()] if Path(name).is_dir() else None
+    if odd := [p.name for p in files or () if not os.path.isfile(p)]:
+        raise UserError(f"the {what} '{name}': {odd[0]} is not a file; delete it")
+    if files is not None or not re.fullmatch(r'[\w.-]+(/[\w.-]+)?', str(name)) or hub_reachable(): return
+    if isinstance(try_to_load_from_cache(str(name), 'config.json'), str): return
+    why = 'HF_HUB_OFFLINE is set' if constants.HF_HUB_OFFLINE else "the hub can't be reached (no network?)"
+    raise UserError(f"can't load the {what} '{name}': it is not in the cache of the Hugging Face hub, and "
+        f'{why}; load it once with a network, or give a folder. --dataset sample, and a corpus with '
+        '"preset": "tiny" in its corpus.json, need no network')
+
 # %% ../../nbs/20_models.encoders.ipynb #e01adffd
 def load_pretrained(loader, name, what:str, **kwargs):
     "`loader.from_pretrained(name)` of a hub name or folder. Raises `UserError`, naming `what` it is for."
-    if Path(name).is_dir(): kwargs['local_files_only'] = True
+    check_name(name, what)
+    if Path(name).is_dir() or not hub_reachable(): kwargs['local_files_only'] = True
     disable_progress_bar()
     try:
         if any('"auto_map"' in f.read_text(encoding='utf-8') for f in Path(name).glob('*config.json')):

@@ -24,7 +24,7 @@ from fastcore.basics import patch
 from torchaudio.transforms import AmplitudeToDB, MelSpectrogram, SpecAugment
 from transformers import (AutoConfig, AutoFeatureExtractor, AutoModel, BatchFeature, FeatureExtractionMixin,
     PreTrainedConfig, PreTrainedModel)
-from ..core import UserError, atomic_write, writable
+from ..core import UserError, atomic_write, own_folders, writable
 from ..data.audio import Unreadable, in_processes, read_wav
 from ..data.corpus import Corpus, check_splits
 from ..data.spec import RATE
@@ -167,6 +167,7 @@ def extract_features(corpus:Corpus, features:ClipFeatures, max_seconds:float=6.,
     Returns a `Corpus` with a column `features`, the file of each row; clips without are skipped."""
     features.require()
     folder, t = features_folder(corpus, features), corpus.listed
+    own_folders([folder.parent, folder, *folder.glob('*')])
     todo = t.index[(t.reason == '') & (t.samples > 0)]
     jobs = [(p, int(max_seconds*RATE), features, folder) for p in t.path[todo]]
     done = in_processes(_clip_features, jobs, 'features', progress, cores)

@@ -20,7 +20,7 @@ from fastcore.basics import patch
 from filelock import FileLock, Timeout
 from matplotlib.figure import Figure
 from safetensors import SafetensorError
-from ..core import PART, UserError, atomic_write
+from ..core import PART, UserError, atomic_write, own_folders
 from ..data.spec import HEADS, LABELS
 from ..models.mmml import save_model
 from ..models.processor import load as load_model
@@ -33,9 +33,7 @@ def check_run_folder(folder:Path, resume:bool):
     "Raises `UserError` for a folder in which results could be lost (unless `resume`), or not written."
     if (folder/'checkpoints'/'last').exists() and not resume:
         raise UserError(f'{folder} holds a run that was stopped: --resume continues it; or delete it')
-    if link := next((f for f in (folder/'model', folder/'checkpoints') if f.is_symlink()), None):
-        raise UserError(f'{link} is a link, and a run writes in its own folder only: delete the link, or '
-            'choose another --output_dir')
+    own_folders([folder, *folder.rglob('*')])
     with atomic_write(folder/'writable') as tmp: tmp.touch()
     (folder/'writable').unlink(missing_ok=True)
     for half in filter(lambda p: PART.fullmatch(p.name), folder.rglob('.*.part*')):
@@ -47,6 +45,7 @@ def check_run_folder(folder:Path, resume:bool):
 def lock_folder(folder:Path, wanted:bool=True):
     "Hold a run folder while working in it. Raises `UserError` if another process does."
     if not wanted: yield; return
+    own_folders([folder])
     lock = FileLock(folder/'.lock')
     try: folder.mkdir(parents=True, exist_ok=True); lock.acquire(timeout=0)
     except Timeout:
