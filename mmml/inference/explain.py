@@ -190,7 +190,8 @@ def plot(self:Explanation, path=None)->Figure:
     places = np.linspace(0, end, len(self.words) + 1)
     for i, w in enumerate(self.words.itertuples()):
         x = (places[i] + places[i + 1])/2 if np.isnan(w.start) else (w.start + w.end)/2
-        text.text(x, .3 + .4*(i % 2), w.word, ha='center', va='center', fontsize=9,
+        ink = 'w' if abs(w.contribution) > .6*limit else 'k'
+        text.text(x, .3 + .4*(i % 2), w.word, ha='center', va='center', fontsize=9, color=ink,
             bbox=dict(facecolor=colour(w), edgecolor='none', pad=2))
     text.set(ylabel='words', yticks=[])
     if self.attention is not None:
