@@ -74,7 +74,8 @@ class UtteranceDataset:
         self.stored = t.features.tolist() if 'features' in t else None # files, see `mmml.models.features`
         self.place, self.samples = np.array(t.place), np.array(t.samples)
         self.labels = targets(corpus, heads, own_labels).astype(np.float32)
-        self.ids = {} # {piece of text: token ids}
+        self.ids, self.names = {}, {} # {piece of text: token ids}, {piece of audio: its hash}
+        self.kept = () # hashes of clips that needn't be read
 
     def __call__(self, rows:list, step:list=None)->dict:
         """The batch of these rows, a dict of tensors as above.
@@ -150,14 +151,27 @@ def audio_inputs(self:UtteranceDataset, rows:list)->dict:
             for c in contexts]
     index = {k: torch.tensor(v) for k, v in index.items()}
     if self.stored is not None: return self.read_features(pieces) | index
-    waves = [np.concatenate([self.wave(r, a, b) for r, a, b in p]) for p in pieces]
-    ids = dict(audio_ids=torch.tensor([audio_id(w) for w in waves or [b'']]))
-    return audio_tensors(self.features, waves) | ids | index
+    read = [p for p in pieces if self.names.get(p) not in self.kept]
+    waves = [np.concatenate([self.wave(r, a, b) for r, a, b in p]) for p in read]
+    self.names |= dict(zip(read, map(audio_id, waves)))
+    ids = dict(audio_ids=torch.tensor([self.names[p] for p in pieces] or [audio_id(b'')]))
+    batch = audio_tensors(self.features, waves)
+    return (batch if len(read) == len(pieces) else self.with_unread(batch, pieces, read)) | ids | index
 
 # %% ../../nbs/15_data.batches.ipynb #6d8a60a6
 def audio_id(wave)->int:
     "A 64-bit hash of a waveform, (n_samples,) or bytes."
     return int.from_bytes(hashlib.blake2b(wave, digest_size=8).digest(), 'little', signed=True)
+
+# %% ../../nbs/15_data.batches.ipynb #unr3ad02
+@patch
+def with_unread(self:UtteranceDataset, batch:dict, pieces:dict, read:list)->dict:
+    "The batch of the pieces `read`, with rows of NaN for the others; `n_samples` counts those of all."
+    x, least = batch['input_values'], getattr(self.features, 'least', 400)
+    rows = x.new_full((len(pieces), *x.shape[1:]), torch.nan)
+    rows[[i for i, p in enumerate(pieces) if p in read]] = x[:len(read)]
+    n = [max(least, sum(b - a for _, a, b in p)) for p in pieces]
+    return dict(input_values=rows, n_samples=torch.tensor(n))
 
 # %% ../../nbs/15_data.batches.ipynb #1cf06c29
 @patch

@@ -124,7 +124,7 @@ def attention_of(self:Predictor, row, step:int)->tuple:
     if cme is None or not row.text or not len(row.wave): return None, None, None
     batch = text_tensors(self.tokenizer, [encode_text(self.tokenizer, [row.text], self.max_tokens)])
     batch = to_device(batch | audio_tensors(self.features, [row.wave]), self.model.device)
-    t = self.model.text_encoder(batch['input_ids'], batch['attention_mask'])
+    t = self.model.encode_text(batch['input_ids'], batch['attention_mask'])
     a = self.model.encode_audio(batch['input_values'], batch['n_samples'])
     to_audio, to_text = attention_maps(cme, t, a)
     word = word_of_tokens(self.tokenizer, row.text, self.max_tokens)

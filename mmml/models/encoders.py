@@ -4,14 +4,15 @@
 
 # %% auto #0
 __all__ = ['POOLINGS', 'KINDS', 'Encoded', 'lengths_to_mask', 'groups_of', 'group_costs', 'padding_mask', 'in_groups',
-           'bf16_units', 'bf16_pays', 'autocast', 'masked_mean', 'read_pooling', 'TextEncoder', 'frame_lengths',
-           'ZeroPadding', 'AudioEncoder', 'is_speech', 'SpeechEncoder', 'augmented', 'full_mask', 'Whisper',
-           'fbank_frames', 'Wav2Vec2Bert', 'AST', 'Moonshine', 'WholeClips', 'audio_encoder', 'hub_reachable',
-           'check_name', 'load_pretrained', 'load_weights', 'is_bidirectional', 'ignores_padding', 'input_kind',
-           'load_text', 'matches_own_forward', 'ignores_audio_padding', 'load_speech', 'check_features']
+           'bf16_units', 'bf16_pays', 'autocast', 'LayerMix', 'Kept', 'Encoder', 'mixed', 'masked_mean', 'read_pooling',
+           'TextEncoder', 'frame_lengths', 'ZeroPadding', 'AudioEncoder', 'hidden_states', 'is_speech', 'SpeechEncoder',
+           'augmented', 'full_mask', 'Whisper', 'fbank_frames', 'Wav2Vec2Bert', 'AST', 'Moonshine', 'WholeClips',
+           'audio_encoder', 'hub_reachable', 'check_name', 'load_pretrained', 'load_weights', 'is_bidirectional',
+           'ignores_padding', 'matches_own_pooler', 'input_kind', 'load_text', 'matches_own_forward',
+           'ignores_audio_padding', 'load_speech', 'check_features']
 
 # %% ../../nbs/20_models.encoders.ipynb #a628eb7f
-import json, math, os, re, socket, time, numpy as np
+import json, math, os, re, shutil, socket, tempfile, time, numpy as np
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -110,6 +111,105 @@ def autocast(device, precision:str='auto', d:int=0):
     half = precision == 'bf16' or precision == 'auto' and device.type == 'cpu' and bf16_pays(d)
     return torch.autocast(device.type, torch.bfloat16, half)
 
+# %% ../../nbs/20_models.encoders.ipynb #l4yers02
+class LayerMix(nn.Module):
+    """The hidden states that are used of an encoder, as one. Raises `UserError` for a layer it doesn't have.
+    `layers`: 'all': a learned weighted sum; a number: that layer, 0: the input of the first; `n`: layers of
+    the encoder; `name`: of the setting, for errors."""
+    def __init__(self, layers:str, n:int, name:str='layers'):
+        super().__init__()
+        if layers != 'all' and not (layers.isdecimal() and int(layers) <= n):
+            raise UserError(f"{name} '{layers}': expected last, all, or a number from 0 to {n}; this encoder "
+                f'has {n} layers')
+        self.index = range(n + 1) if layers == 'all' else [int(layers)]
+        self.weight = nn.Parameter(torch.zeros(n + 1)) if layers == 'all' else None
+    @property
+    def shares(self): return self.weight.softmax(0) # (n + 1,)
+    def forward(self, states:list)->Tensor:
+        "The sum of the hidden states at `index`, each (U, F, d)."
+        return states[0] if self.weight is None else sum(w*x for w, x in zip(self.shares, states))
+
+# %% ../../nbs/20_models.encoders.ipynb #k3pt0002
+class Kept:
+    """Tensors that are computed once. `kept(key, make)` returns the tensor of a key; `make()` computes it.
+    `memory`: bytes in memory; `disk`: then in a file in `folder`, at most half of what is free there;
+    None: no file. A copy or pickle is empty."""
+    def __init__(self, memory:int=2**31, disk:int=2**34, folder=None):
+        self.memory, self.disk, self.folder = memory, disk, folder
+        self.names = set() # of pieces whose states are kept
+        self.clear()
+    def clear(self):
+        self.names.clear()
+        self.tensors, self.places, self.file, self.free = {}, {}, None, self.memory
+    def __reduce__(self): return Kept, (self.memory, self.disk, self.folder)
+    def __len__(self): return len(self.tensors) + len(self.places)
+    def __contains__(self, key): return key in self.tensors or key in self.places
+
+    def __call__(self, key, make)->Tensor:
+        if key in self.tensors: return self.tensors[key]
+        if key in self.places: return self.read(*self.places[key])
+        x = make().detach().contiguous()
+        if x.nbytes <= self.free: self.tensors[key], self.free = x, self.free - x.nbytes
+        elif self.folder and Path(self.folder).is_dir(): self.write(key, x)
+        return x
+
+# %% ../../nbs/20_models.encoders.ipynb #k3pt0003
+@patch
+def write(self:Kept, key, x:Tensor):
+    "Append a tensor to the file, if there is room."
+    try:
+        if self.file is None: # without a name, so that nobody has to delete it
+            self.file = tempfile.TemporaryFile(dir=self.folder, buffering=0)
+            self.left = min(self.disk, shutil.disk_usage(self.folder).free//2)
+        if x.nbytes > self.left: return
+        at = self.file.seek(0, 2)
+        x.cpu().flatten().view(torch.uint8).numpy().tofile(self.file)
+    except OSError: self.folder = None; return # a full disk
+    self.places[key], self.left = (at, x.nbytes, x.dtype, x.shape, x.device), self.left - x.nbytes
+
+@patch
+def read(self:Kept, at:int, n:int, dtype, shape, device)->Tensor:
+    "A tensor of `n` bytes from the file."
+    self.file.seek(at)
+    return torch.from_numpy(np.fromfile(self.file, np.uint8, n)).view(dtype).view(shape).to(device)
+
+# %% ../../nbs/20_models.encoders.ipynb #k3pt0007
+class Encoder(nn.Module):
+    """Base class of encoders. `model`: a Hugging Face model; `keep`: bytes of the output of frozen modules
+    that are kept in memory."""
+    keeps_states = False # frozen as a whole: each piece is encoded once
+    def __init__(self, model, keep:int=2**31):
+        super().__init__()
+        self.model, self.kept = model, Kept(keep)
+        self.register_load_state_dict_pre_hook(Encoder.before_load)
+    def before_load(self, state_dict, prefix, *_):
+        new = {k: state_dict.get(prefix + k) for k in self.state_dict()}
+        same = lambda v, w: w is not None and v.shape == w.shape and torch.equal(v, w.to(v.device, v.dtype))
+        if not all(same(v, new[k]) for k, v in self.state_dict().items()): self.kept.clear()
+
+    def keep(self, name, what, make)->Tensor:
+        "The output of `make()` for a piece, kept. `name`: of the piece, by its content; `what`: of it."
+        device, kind = self.model.device, self.model.device.type
+        dtype = torch.is_autocast_enabled(kind) and torch.get_autocast_dtype(kind)
+        return self.kept((name, what, device, dtype), make)
+
+# %% ../../nbs/20_models.encoders.ipynb #k3pt0008
+@patch
+@torch.no_grad()
+def kept_states(self:Encoder, names:list, make, mix=None)->list:
+    """Kept states of pieces, K tensors (U, F, d), padded. `names`: of the pieces; `make`: from an index to
+    (F, K, d), the piece alone, so that no result depends, to the bit, on the batch."""
+    what, parts = None if mix is None else tuple(mix.index), []
+    for i, name in enumerate(names):
+        n = len(self.kept)
+        parts.append(self.keep(name, what, lambda: make(i)))
+        if len(self.kept) > n: self.kept.names.add(name)
+    return pad_sequence(parts, batch_first=True).unbind(2)
+
+def mixed(states:list, mix:LayerMix=None)->Tensor:
+    "The states of `mix`; without one the only ones."
+    return states[0] if mix is None else mix(states)
+
 # %% ../../nbs/20_models.encoders.ipynb #p00l1ng1
 def masked_mean(states:Tensor, mask:Tensor=None)->Tensor:
     "The mean of the valid states, (U, d). `states`: (U, F, d); `mask`: (U, F) bool, None: all are valid."
@@ -135,26 +235,42 @@ def read_pooling(name)->str:
         f"(1_Pooling/config.json); expected {' or '.join(POOLINGS)}")
 
 # %% ../../nbs/20_models.encoders.ipynb #90a990d6
-class TextEncoder(nn.Module):
+class TextEncoder(Encoder):
     "A Hugging Face text encoder as (states, lengths, vector). `model`: such as `RobertaModel`."
     @property
     def pooling(self): return POOLINGS.get(getattr(self.model.config, 'sentence_pooling', None))
-    def __init__(self, model):
-        super().__init__()
-        self.model = model
+    @property
+    def n_layers(self): return self.model.config.num_hidden_layers
 
-    def forward(self, input_ids:Tensor, attention_mask:Tensor)->Encoded:
+    def hidden(self, ids:Tensor, mask:Tensor=None, mix:LayerMix=None)->list:
+        "The hidden states of `mix`, (U, L, d) each; without it the last ones. `mask`: (U, L) bool or None."
+        more = {} if mix is None else dict(output_hidden_states=True)
+        out = self.model(input_ids=ids, attention_mask=None if mask is None else mask.long(), **more)
+        if mix is None: return [out.last_hidden_state]
+        return [(*out.hidden_states[:-1], out.last_hidden_state)[i] for i in mix.index]
+
+    def pool(self, states:Tensor, mask:Tensor=None)->Tensor:
+        "The vectors (U, d) of states (U, L, d)."
+        pooler = None if self.pooling else getattr(self.model, 'pooler', None)
+        if pooler is None: return (self.pooling or POOLINGS['cls'])(states, mask)
+        if not isinstance(getattr(pooler, 'base_layer', pooler), nn.Linear): return pooler(states)
+        f = getattr(self.model, 'pooler_activation', None) or self.model.activation # ALBERT, or BigBird
+        return f(pooler(states[:, 0]))
+
+    def forward(self, input_ids:Tensor, attention_mask:Tensor, mix:LayerMix=None)->Encoded:
         """Encode texts (U, L) int64, padded on the right; the mask is 1 where valid. States are (U, L, d).
-        Keep the mask on the CPU: it is read."""
+        Keep the mask on the CPU: it is read. `mix`: which hidden states, None: the last."""
         lengths, device = attention_mask.sum(1).cpu(), input_ids.device
         def encode(group):
             ids, n = input_ids[group][:, :lengths[group].max()], lengths[group]
             mask = padding_mask(n, ids.shape[1], device)
-            out = self.model(input_ids=ids, attention_mask=None if mask is None else mask.long())
-            pooled, states = out.get('pooler_output'), out.last_hidden_state
-            if self.pooling or pooled is None: pooled = (self.pooling or POOLINGS['cls'])(states, mask)
-            return states, pooled
-        return in_groups(encode, lengths, device, self.model.config.hidden_size)
+            states = mixed(self.hidden(ids, mask, mix), mix)
+            return states, self.pool(states, mask)
+        if not self.keeps_states: return in_groups(encode, lengths, device, self.model.config.hidden_size)
+        pieces = [ids[:n] for ids, n in zip(input_ids, lengths)]
+        alone = lambda i: torch.stack(self.hidden(pieces[i][None], None, mix), 3)[0].transpose(1, 2)
+        states = mixed(self.kept_states([tuple(p.tolist()) for p in pieces], alone, mix), mix)
+        return Encoded(states, lengths, self.pool(states, padding_mask(lengths, states.shape[1], device)))
 
 # %% ../../nbs/20_models.encoders.ipynb #fd4445c9
 def frame_lengths(n_samples:Tensor, config)->Tensor:
@@ -172,17 +288,20 @@ class ZeroPadding:
         return out if self.mask is None else out*self.mask[:, None].to(out.dtype)
 
 # %% ../../nbs/20_models.encoders.ipynb #aud10enc
-class AudioEncoder(nn.Module):
+class AudioEncoder(Encoder):
     """Base class of encoders of audio as (states, lengths, vector). `model`: a Hugging Face model of this
-    kind."""
+    kind; `keep`: see `Encoder`."""
     frozen, least, seconds, shape, per_clip = True, 400, math.inf, (), None
-    def __init__(self, model):
-        super().__init__()
-        self.model = self.part(model)
+    def __init__(self, model, keep:int=2**31):
+        super().__init__(self.part(model), keep)
         for m in self.front: m.requires_grad_(False)
     def part(self, model): return model
     @property
     def front(self): return []
+    @property
+    def layers(self): return self.model.encoder.layers
+    @property
+    def n_layers(self): return len(self.layers)
     def n_frames(self, n): return n
     def noise(self, n:list)->tuple:
         "Input for clips of `n` samples each, (U, F, ...) float32 and (U,) int64, to test an encoder."
@@ -191,20 +310,52 @@ class AudioEncoder(nn.Module):
     def pool(self, states, mask): # states (U, F, d), mask (U, F) or None: states, vectors (U, d)
         return states, masked_mean(states, mask)
 
+# %% ../../nbs/20_models.encoders.ipynb #l4yers06
+def hidden_states(call, layers, mix:LayerMix=None)->list:
+    "The hidden states of `mix`: the inputs of `layers`, and the last ones, which `call()` returns."
+    if mix is None: return [call()]
+    seen = {}
+    def hook(i):
+        def see(module, args, kwargs): seen[i] = args[0] if args else kwargs['hidden_states']
+        return layers[i].register_forward_pre_hook(see, with_kwargs=True)
+    hooks = [hook(i) for i in range(len(layers))]
+    try: states = [call()]
+    finally:
+        for h in hooks: h.remove()
+    for i in reversed(range(len(layers))): states.insert(0, seen.get(i, states[0]))
+    return [states[i] for i in mix.index]
+
+@patch
+def hidden(self:AudioEncoder, clips:list, lengths:Tensor, audio_ids:list=None, mix:LayerMix=None)->tuple:
+    """Hidden states of `mix`, (U, F, d) each, without it the last ones; and their mask (U, F) or None.
+    `clips`: inputs; `lengths`: (U,) int64, of the states; `audio_ids`: see `front_end`."""
+    h = self.front_end(clips, audio_ids)
+    mask = padding_mask(lengths, h.shape[1], h.device)
+    return hidden_states(lambda: self.transformer(h, mask), self.layers, mix), mask
+
 # %% ../../nbs/20_models.encoders.ipynb #aud10fwd
 @patch
-def forward(self:AudioEncoder, input_values:Tensor, n_samples:Tensor, audio_ids:Tensor=None)->Encoded:
+def forward(self:AudioEncoder, input_values:Tensor, n_samples:Tensor, audio_ids:Tensor=None,
+        mix:LayerMix=None)->Encoded:
     """Encode clips (U, S) float32, normalised, or spectrograms (U, F, bands), padded on the right. States are
-    (U, F', d). `n_samples`: (U,) int64, valid, at least `least`; `audio_ids`: hash of each clip, None: no
-    cache."""
+    (U, F', d). `n_samples`: (U,) int64, valid, at least `least`; `audio_ids`: hash of each clip, None:
+    nothing is kept; `mix`: which hidden states, None: the last."""
     n, device = n_samples.cpu(), input_values.device
-    lengths = self.lengths(n)
+    lengths, names = self.lengths(n), None if audio_ids is None else audio_ids.tolist()
+    clip = lambda i: input_values[i, :self.n_frames(int(n[i]))]
     def encode(group):
-        clips = [input_values[i, :self.n_frames(int(n[i]))] for i in group]
-        h = self.front_end(clips, None if audio_ids is None else audio_ids[group].tolist())
-        mask = padding_mask(lengths[group], h.shape[1], device)
-        return self.pool(self.transformer(h, mask), mask)
-    return in_groups(encode, lengths, device, self.model.config.hidden_size)
+        ids = None if names is None else [names[i] for i in group]
+        hidden, mask = self.hidden([clip(i) for i in group], lengths[group], ids, mix)
+        return [mixed(x, mix) for x in zip(*[self.pool(h, mask) for h in hidden])]
+    if not (self.keeps_states and names):
+        return in_groups(encode, lengths, device, self.model.config.hidden_size)
+    def alone(i): # (1 + F', K, d)
+        if clip(i).isnan().any(): raise RuntimeError('a clip was not read, and its states are not kept')
+        hidden, mask = self.hidden([clip(i)], lengths[[i]], mix=mix)
+        pooled = [self.pool(h, mask) for h in hidden]
+        return torch.stack([torch.cat([v[:, None], s], 1)[0] for s, v in pooled], 1)
+    x = mixed(self.kept_states(names, alone, mix), mix)
+    return Encoded(x[:, 1:], lengths, x[:, 0])
 
 # %% ../../nbs/20_models.encoders.ipynb #5bd45237
 def is_speech(model)->bool:
@@ -214,56 +365,32 @@ def is_speech(model)->bool:
 # %% ../../nbs/20_models.encoders.ipynb #bf0341c0
 class SpeechEncoder(AudioEncoder):
     """A Hugging Face speech encoder as (states, lengths, vector). Raises `UserError` for other models.
-    `model`: such as `HubertModel`; `keep`: bytes of the front end's output to cache."""
+    `model`: such as `HubertModel`; `keep`: see `Encoder`."""
     def __init__(self, model, keep:int=2**31):
         if not is_speech(model):
             raise UserError(f'{type(model).__name__} is not a speech encoder of waveforms (such as '
                 'data2vec-audio, HuBERT, wav2vec2, WavLM)')
-        super().__init__(model)
-        self.zero, self.kept, self.free = ZeroPadding(), {}, keep
+        super().__init__(model, keep)
+        self.zero = ZeroPadding()
         model.feature_extractor._freeze_parameters()
         self.clip_by_clip = getattr(model.config, 'feat_extract_norm', 'layer') == 'group'
-        self.register_load_state_dict_post_hook(SpeechEncoder.after_load)
         for layer in getattr(model.encoder.pos_conv_embed, 'layers', []):
             layer.register_forward_hook(self.zero)
     @property
     def front(self): return [self.model.feature_extractor]
     def lengths(self, n): return frame_lengths(n, self.model.config)
 
-# %% ../../nbs/20_models.encoders.ipynb #35f16e03
-@patch
-def from_cache(self:SpeechEncoder, audio_id:int, make)->Tensor:
-    "The front end's output for a clip, (F, conv width). `make`: called if the clip isn't cached."
-    device, kind = self.model.device, self.model.device.type
-    key = audio_id, device, torch.is_autocast_enabled(kind) and torch.get_autocast_dtype(kind)
-    if key in self.kept: return self.kept[key]
-    out = make().contiguous()
-    if out.nbytes <= self.free: self.kept[key], self.free = out, self.free - out.nbytes
-    return out
-
-# %% ../../nbs/20_models.encoders.ipynb #1aedaaef
-@patch
-def clear_cache(self:SpeechEncoder):
-    "Empty the cache."
-    self.free += sum(v.nbytes for v in self.kept.values())
-    self.kept.clear()
-
-# %% ../../nbs/20_models.encoders.ipynb #0b84dbd8
-@patch
-def after_load(self:SpeechEncoder, incompatible_keys):
-    "Hook of `load_state_dict`: new weights make the cache invalid."
-    self.clear_cache()
-
 # %% ../../nbs/20_models.encoders.ipynb #04dfbf55
 @patch
 def front_end(self:SpeechEncoder, clips:list, audio_ids:list=None)->Tensor:
     """The convolutions: U clips (S,) float32 to a vector every 20 ms, (U, F, conv width), zero at the end.
-    `audio_ids`: U hashes of the clips, None: no cache."""
+    `audio_ids`: U hashes of the clips, None: nothing is kept."""
     conv = self.model.feature_extractor
     one = lambda x: conv(x[None])[0].T
     with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
         if self.frozen and audio_ids is not None:
-            parts = [self.from_cache(i, lambda: one(x)) for x, i in zip(clips, audio_ids, strict=True)]
+            keep = lambda x, i: self.keep(i, 'front end', lambda: one(x))
+            parts = [keep(x, i) for x, i in zip(clips, audio_ids, strict=True)]
         elif self.clip_by_clip or clips[0].device.type == 'cpu': parts = [one(x) for x in clips]
         else: return conv(pad_sequence(clips, batch_first=True)).transpose(1, 2)
         return pad_sequence(parts, batch_first=True)
@@ -293,6 +420,8 @@ def full_mask(model, h:Tensor, mask:Tensor=None)->Tensor:
 class Whisper(AudioEncoder):
     "Whisper's encoder, on a clip's own frames; on windows of 30 s if its config has `window`."
     def part(self, model): return getattr(model, 'encoder', model)
+    @property
+    def layers(self): return self.model.layers
     @property
     def front(self): return [self.model.conv1, self.model.conv2]
     @property
@@ -344,6 +473,8 @@ class AST(AudioEncoder):
     "The audio spectrogram transformer, on a clip's own frames."
     per_clip = dict(padding='longest', time=0)
     @property
+    def layers(self): return self.model.layers
+    @property
     def shape(self): return (self.model.config.num_mel_bins,)
     @property
     def least(self): return 400 + 160*(self.model.config.patch_size - 1)
@@ -379,6 +510,8 @@ class Moonshine(AudioEncoder):
     least = 2000
     def part(self, model): return getattr(model, 'encoder', model)
     @property
+    def layers(self): return self.model.layers
+    @property
     def front(self): return [self.model.conv1, self.model.groupnorm, self.model.conv2, self.model.conv3]
     def lengths(self, n):
         for c in (self.model.conv1, self.model.conv2, self.model.conv3):
@@ -401,10 +534,16 @@ class WholeClips(AudioEncoder):
     least = 4000 # more frames than a span of SpecAugment
     @property
     def front(self): return [self.model.feature_extractor]
+    @property
+    def layers(self):
+        e = self.model.encoder; return e.layers if hasattr(e, 'layers') else e.encoder.layer
     def lengths(self, n): return frame_lengths(n, self.model.config)
-    def front_end(self, clips, audio_ids=None):
-        return pad_sequence([self.model(x[None]).last_hidden_state[0] for x in clips], batch_first=True)
-    def transformer(self, h, mask=None): return h
+    def hidden(self, clips, lengths, audio_ids=None, mix=None): # SEW's layers have half of the frames
+        own = lambda x: hidden_states(lambda: self.model(x[None]).last_hidden_state, self.layers, mix)
+        each = [[F.interpolate(h.transpose(1, 2), n).mT[0] for h in own(x)] for x, n in
+            zip(clips, lengths.tolist())]
+        states = [pad_sequence(h, batch_first=True) for h in zip(*each)]
+        return states, padding_mask(lengths, states[0].shape[1], states[0].device)
 
 KINDS = {'whisper': Whisper, 'wav2vec2-bert': Wav2Vec2Bert, 'audio-spectrogram-transformer': AST,
     'moonshine': Moonshine, 'sew': WholeClips, 'sew-d': WholeClips, 'wav2vec2-conformer': WholeClips}
@@ -486,6 +625,16 @@ def ignores_padding(encoder, tokenizer):
         b = encoder(pad(ids, (0, 9), value=tokenizer.pad_token_id), pad(mask, (0, 9))).vector
     return torch.allclose(a, b, atol=1e-3)
 
+# %% ../../nbs/20_models.encoders.ipynb #p00l1ng5
+@torch.no_grad()
+def matches_own_pooler(encoder, tokenizer)->bool:
+    "Whether the vector of a text is the model's `pooler_output`, if that is used. `encoder`: `TextEncoder`."
+    ids = torch.tensor([tokenizer('the a 的').input_ids])
+    with torch.random.fork_rng(devices=[]):
+        own = encoder.eval().model(ids).get('pooler_output')
+        return own is None or encoder.pooling is not None or torch.allclose(own,
+            encoder(ids, torch.ones_like(ids)).vector, atol=1e-4)
+
 # %% ../../nbs/20_models.encoders.ipynb #316ceaed
 def input_kind(model)->str:
     "The kind of input of a Hugging Face model, such as 'spectrograms' or 'text'."
@@ -511,6 +660,7 @@ def load_text(name)->tuple:
             'two models')
     if not is_bidirectional(encoder, tokenizer): raise UserError(f'{who} is a decoder; {kind}')
     if tokenizer.pad_token is None: raise UserError(f'{who} has a tokenizer without a padding token')
+    if not matches_own_pooler(encoder, tokenizer): raise UserError(f'{who} has an unknown pooler; {kind}')
     if not ignores_padding(encoder, tokenizer):
         raise UserError(f'{who} encodes a text differently when it is padded; {kind}')
     return encoder, tokenizer

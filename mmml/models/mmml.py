@@ -16,7 +16,7 @@ from transformers.utils.logging import disable_progress_bar
 from fastcore.basics import patch
 from ..core import UserError
 from ..data.spec import check_heads
-from .encoders import Encoded, TextEncoder, group_costs, groups_of, load_text
+from .encoders import Encoded, LayerMix, TextEncoder, group_costs, groups_of, load_text
 from .features import FeatureEncoder, encoder_of, load_audio
 from .fusion import FUSIONS, make_head
 from .losses import LOSSES, multi_loss
@@ -33,14 +33,15 @@ class MMMLConfig(PreTrainedConfig):
     of the transformers of v3; `dropout`: of heads and CME; `freeze`: key of `FREEZE`; `modality_dropout`:
     share of training rows whose text or audio is hidden from the fusion; `text_context_len`,
     `audio_context_len`: utterances in a context; `max_seconds`: of audio in a piece; `loss_fn`: key of
-    `LOSSES`; `loss_weights`: {head: weight}, 1 where not given."""
+    `LOSSES`; `loss_weights`: {head: weight}, 1 where not given; `text_layers`, `audio_layers`: hidden states
+    that are used, 'last', or see `LayerMix`."""
     model_type = 'mmml'
     sub_configs = dict(text_config=AutoConfig, audio_config=AutoConfig)
     def __init__(self, text_config=None, audio_config=None, heads:str='MTA', fusion:str='v1',
             context:bool=True, num_cme_layers:int=5, num_mixed_layers:int=3, dropout:float=.3,
             freeze:str='front_end', modality_dropout:float=0., text_context_len:int=2,
             audio_context_len:int=1, max_seconds:float=6., loss_fn:str='l1', loss_weights:dict=None,
-            **kwargs):
+            text_layers:str='last', audio_layers:str='last', **kwargs):
         as_config = lambda c: AutoConfig.for_model(**c) if isinstance(c, dict) else c
         self.text_config, self.audio_config = as_config(text_config), as_config(audio_config)
         self.heads, self.fusion, self.context = check_heads(heads), fusion, context
@@ -48,6 +49,7 @@ class MMMLConfig(PreTrainedConfig):
         self.dropout, self.freeze, self.modality_dropout = dropout, freeze, modality_dropout
         self.text_context_len, self.audio_context_len = text_context_len, audio_context_len
         self.max_seconds, self.loss_fn, self.loss_weights = max_seconds, loss_fn, loss_weights
+        self.text_layers, self.audio_layers = text_layers, audio_layers
         self.check_choices()
         super().__init__(**kwargs)
 
@@ -99,9 +101,27 @@ class MMML(PreTrainedModel):
         if 'T' in c.heads: self.head_T = make_head(n*dt, self.n_out, dropout=c.dropout)
         if 'A' in c.heads: self.head_A = make_head(n*da, self.n_out, dropout=c.dropout)
         if 'M' in c.heads: self.build_fusion(n)
+        self.text_mix = self.layer_mix('text') if text else None
+        self.audio_mix = self.layer_mix('audio') if audio else None
         self.freeze()
         self.post_init()
     def _init_weights(self, module): pass # the constructors do it
+
+# %% ../../nbs/24_models.mmml.ipynb #l4ymix02
+@patch
+def layer_mix(self:MMML, name:str)->LayerMix:
+    "The `LayerMix` of an encoder, 'text' or 'audio'; None for the last layer. Raises `UserError`."
+    layers, encoder = getattr(self.config, f'{name}_layers'), getattr(self, f'{name}_encoder')
+    if layers == 'last': return None
+    if isinstance(encoder, FeatureEncoder):
+        raise UserError(f"{name}_layers '{layers}': an encoder from scratch has no layers to choose from")
+    return LayerMix(str(layers), encoder.n_layers, f'{name}_layers')
+
+@patch
+def layer_shares(self:MMML)->dict:
+    "{'text' or 'audio': shares of the layers, the input of the first included} of learned sums."
+    both = dict(text=self.text_mix, audio=self.audio_mix).items()
+    return {k: m.shares.tolist() for k, m in both if m is not None and m.weight is not None}
 
 # %% ../../nbs/24_models.mmml.ipynb #06902f27
 @patch
@@ -125,6 +145,15 @@ def train(self:MMML, mode:bool=True)->MMML:
     "Set training mode for all modules but frozen encoders. `mode`: False: evaluation. Returns the same."
     super(MMML, self).train(mode)
     for name in FREEZE[self.config.freeze]: getattr(self, name).eval()
+    return self
+
+# %% ../../nbs/24_models.mmml.ipynb #k33pst02
+@patch
+def keep_states(self:MMML, folder=None)->MMML:
+    "Make frozen encoders keep the states of each text and clip, see `Kept`. `folder`: of its file. In place."
+    for name in FREEZE[self.config.freeze]:
+        e = getattr(self, name)
+        if not isinstance(e, FeatureEncoder): e.keeps_states, e.kept.folder = True, folder
     return self
 
 # %% ../../nbs/24_models.mmml.ipynb #ca130e19
@@ -216,9 +245,14 @@ def combine(self:MMML, t:Encoded, a:Encoded, text:Tensor=None, text_context:Tens
 
 # %% ../../nbs/24_models.mmml.ipynb #c0mb1ne3
 @patch
+def encode_text(self:MMML, input_ids:Tensor, attention_mask:Tensor)->Encoded:
+    "The text encoder's output for Ut texts. See `forward`."
+    return self.text_encoder(input_ids, attention_mask, self.text_mix)
+
+@patch
 def encode_audio(self:MMML, input_values:Tensor, n_samples:Tensor, audio_ids:Tensor=None)->Encoded:
     "The audio encoder's output for Ua clips, with the states in the width of the fusion. See `forward`."
-    a = self.audio_encoder(input_values, n_samples, audio_ids)
+    a = self.audio_encoder(input_values, n_samples, audio_ids, self.audio_mix)
     if 'M' in self.config.heads: a.states = self.project(a.states)
     return a
 
@@ -240,7 +274,7 @@ def forward(self:MMML, input_ids:Tensor=None, attention_mask:Tensor=None, input_
             "mmml.data.batches.UtteranceDataset or of the model's processor")
     c, index = self.config, dict(text=text, text_context=text_context, audio=audio)
     index = {k: i if i is None else i.cpu() for k, i in (index | dict(audio_context=audio_context)).items()}
-    t = self.text_encoder(input_ids, attention_mask) if self.dt else None
+    t = self.encode_text(input_ids, attention_mask) if self.dt else None
     a = self.encode_audio(input_values, n_samples, audio_ids) if self.da else None
     out, x = self.combine(t, a, **index, withhold=withhold)
     if labels is None: return MMMLOutput(predictions=out, features=x)

@@ -61,7 +61,8 @@ def build_model(cfg:RunConfig)->tuple:
         m.audio_window, fusion=cfg.fusion, context=m.context, num_cme_layers=m.num_hidden_layers,
         num_mixed_layers=m.num_mixed_layers, dropout=m.dropout, modality_dropout=m.modality_dropout,
         freeze=m.freeze, text_context_len=m.text_context_len, audio_context_len=m.audio_context_len,
-        max_seconds=m.max_seconds, loss_fn=m.loss_fn, loss_weights=head_weights(m.loss, m.loss_weights))
+        max_seconds=m.max_seconds, loss_fn=m.loss_fn, loss_weights=head_weights(m.loss, m.loss_weights),
+        text_layers=m.text_layers, audio_layers=m.audio_layers)
     if m.lora: add_lora(model, m.lora)
     if cfg.hardware.gradient_checkpointing: save_memory(model)
     if cfg.hardware.compile: compile_layers(model)
@@ -81,6 +82,7 @@ def build_loaders(cfg:RunConfig, corpus:Corpus, model, tokenizer, features, dist
     workers = h.num_workers if h.num_workers is not None else 4 if dist.accel.device.type == 'cuda' else 0
     run = 4 if cfg.train.batching == 'neighbours' else 1
     dataset = make_dataset(model, corpus, tokenizer, features, own)
+    if hasattr(encoder := getattr(model, 'audio_encoder', None), 'kept'): dataset.kept = encoder.kept.names
     loader = lambda m: make_loader(corpus, m, dataset, cfg.train.batch_size, cfg.train.seed, workers,
         run=run, **dist.share)
     return {m: loader(m) for m in ('train', 'valid', 'test')}, targets(corpus, cfg.model.loss, own)

@@ -90,6 +90,9 @@ class ModelConfig(Section):
         docs=encoders, text='by corpus and context')
     spec_augment:bool = flag(False, 'of spec: mask bands and frames in training')
     audio_window:bool = flag(False, 'of Whisper: encode windows of 30 s, as in its training')
+    text_layers:str = flag('last', 'hidden states of the text encoder: last, all (a learned sum), or the '
+        'number of a layer', only=RUN)
+    audio_layers:str = flag('last', 'the same of the audio encoder')
     max_seconds:float = flag(6., 'of audio that are encoded of an utterance or its context', least=.025,
         most=3600)
     modality_dropout:float = flag(0., 'share of training rows, 0 to 1, whose text or audio is hidden from '
@@ -285,6 +288,7 @@ def without_effect(v:dict, spec:CorpusSpec)->set:
         modality_dropout=not fused, num_hidden_layers='num_hidden_layers' not in uses,
         num_mixed_layers='num_mixed_layers' not in uses, keep_incomplete=no_text, metrics=classes,
         text_encoder=no_text, audio_encoder=no_audio, audio_window=bool(no_audio or scratch),
+        text_layers=no_text, audio_layers=bool(no_audio or scratch),
         text_context_len=not v['context'] or no_text,
         audio_context_len=not v['context'] or no_audio, unimodal_labels=not spec.own_labels or heads == {'M'})
     return {k for k, x in idle.items() if x}

@@ -54,6 +54,7 @@ def open(self:Job):
         corpus = open_data(c, self.print)
         if not c.output.dry_run: check_run_folder(self.folder, c.output.resume)
         self.model, *self.readers = build_model(c)
+        self.model.keep_states(None if c.output.dry_run else self.folder)
         encoder = getattr(self.model, 'audio_encoder', None)
         self.corpus = prepare(extract_audio(corpus), encoder, self.readers[1], c.model.max_seconds,
             self.print)
@@ -203,6 +204,13 @@ def calibrate_model(self:Job, most:int=1000):
     found = [traits(r.text, self.readers[0], wave(r)) for r in t.itertuples()]
     model.config.ranges = ranges_of(found, corpus.table.text[corpus.rows('train')] if self.readers[0] else ())
 
+# %% ../../nbs/46_runs.run.ipynb #l4yshar1
+@patch
+def layers(self:Job)->dict:
+    "The shares of the layers for results.json, where they are learned (`--text_layers all`)."
+    shares = self.trainer.accel.unwrap_model(self.trainer.model).layer_shares()
+    return dict(layers=shares) if shares else {}
+
 # %% ../../nbs/46_runs.run.ipynb #bb3828c0
 @patch
 def finish(self:Job)->Run:
@@ -218,6 +226,7 @@ def finish(self:Job)->Run:
     with atomic_write(self.folder/'predictions.csv') as tmp: table.to_csv(tmp, index=False)
     run = Run(self.folder, self.config, {}, pd.DataFrame(rows), table)
     run.results = summarize(run, epochs)
+    run.results |= self.layers()
     run.results['seconds'] = round(max(run.history.seconds.sum(), time.perf_counter() - self.start), 1)
     card = model_card(self.config['effective'], self.corpus, run.results, self.config['versions'])
     write_model_folder(self.folder/'model', merge_lora(self.trainer.accel.unwrap_model(self.trainer.model)),
@@ -256,6 +265,8 @@ def print_results(self:Job, run:Run):
     print(table.to_string(float_format='{:.4f}'.format, na_rep='–'), flush=True)
     for line in weak_points([run]): print(line, flush=True)
     if line := interval_line(run): print(line, flush=True)
+    for k, shares in r.get('layers', {}).items():
+        print(f'{k} layers, 0 to {len(shares) - 1}:', *(f'{x:.1%}' for x in shares), flush=True)
 
 # %% ../../nbs/46_runs.run.ipynb #r3us3001
 @patch
