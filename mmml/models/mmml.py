@@ -252,7 +252,8 @@ def encode_text(self:MMML, input_ids:Tensor, attention_mask:Tensor)->Encoded:
 @patch
 def encode_audio(self:MMML, input_values:Tensor, n_samples:Tensor, audio_ids:Tensor=None)->Encoded:
     "The audio encoder's output for Ua clips, with the states in the width of the fusion. See `forward`."
-    a = self.audio_encoder(input_values, n_samples, audio_ids, self.audio_mix)
+    more = {} if self.audio_mix is None else dict(mix=self.audio_mix)
+    a = self.audio_encoder(input_values, n_samples, audio_ids, **more)
     if 'M' in self.config.heads: a.states = self.project(a.states)
     return a
 
