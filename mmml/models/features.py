@@ -318,9 +318,9 @@ class FeatureEncoder(nn.Module):
         "Set the statistics, those of the training split: (n_statistics,) each, or numbers."
         self.mean.copy_(torch.as_tensor(mean)); self.std.copy_(torch.as_tensor(std))
 
-    def forward(self, input_values:Tensor, n_samples:Tensor, audio_ids:Tensor=None, mix=None)->Encoded:
+    def forward(self, input_values:Tensor, n_samples:Tensor, audio_ids:Tensor=None)->Encoded:
         """Encode features (U, F, size) float32 from `ClipFeatures`, padded on the right.
-        `n_samples`: (U,) int64, valid frames; `audio_ids`, `mix`: no effect."""
+        `n_samples`: (U,) int64, valid frames; `audio_ids`: no effect."""
         n = n_samples.to(input_values.device)
         mask = lengths_to_mask(n, input_values.shape[1])
         e = self.model((input_values - self.mean)/self.std*mask[..., None], n)
