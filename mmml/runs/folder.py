@@ -285,8 +285,8 @@ def plot(self:Run, path=None)->Figure:
     ax[5].bar(list(each), [e.mean() for e in each.values()], yerr=[1.96*e.sem() for e in each.values()],
         capsize=4, width=.5)
     ax[5].set(title='error of each head', ylabel=what, xlim=(-.7, len(each) - .3))
-    fig.suptitle(f'{self.folder.name}: test split, {len(self.predictions)} utterances; bars are 95 % over '
-        f'utterances', fontsize=10)
+    fig.suptitle(f'{self.folder.name}: test split, {len(self.predictions)} utterances; bars: 95 % intervals '
+        f'over utterances', fontsize=10)
     fig.tight_layout()
     if path is not None:
         dated = {'CreationDate': None} if Path(path).suffix == '.pdf' else None # the same bytes every time

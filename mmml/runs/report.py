@@ -298,7 +298,7 @@ def as_latex(report:Report)->str:
     t = format_cells(report, lambda s: f'\\textbf{{{s}}}', ' $\\pm$ ').reset_index()
     tex = lambda s: re.sub(r'([_&%#])', r'\\\1', s) if '$' not in s and '\\' not in s else s
     line = lambda values: ' & '.join(tex(str(v)) for v in values) + r' \\'
-    rows = [line(r).replace('–', '--') for r in t.itertuples(index=False)]
+    rows = [re.sub(r' ([-+])(?=\d)', r' $\1$', line(r).replace('–', '--')) for r in t.itertuples(index=False)]
     head = line([*t.columns[:3], *map(paper_name, t.columns[3:])])
     caption = tex('; '.join(report.notes)).replace('±', '$\\pm$').replace('–', '--')
     return '\n'.join([r'\begin{table*}', r'\centering', r'\small',
