@@ -92,7 +92,8 @@ class ModelConfig(Section):
     audio_window:bool = flag(False, 'of Whisper: encode windows of 30 s, as in its training')
     text_layers:str = flag('last', 'hidden states of the text encoder: last, all (a learned sum), or the '
         'number of a layer', only=RUN)
-    audio_layers:str = flag('last', 'hidden states of the audio encoder: last, all (a learned sum), or the number of a layer')
+    audio_layers:str = flag('last', 'hidden states of the audio encoder: last, all (a learned sum), or '
+        'the number of a layer')
     max_seconds:float = flag(6., 'of audio that are encoded of an utterance or its context', least=.025,
         most=3600)
     modality_dropout:float = flag(0., 'share of training rows, 0 to 1, whose text or audio is hidden from '
