@@ -35,7 +35,7 @@ class Outcome:
     def __init__(self, rc, out, err, data): self.rc, self.out, self.err, self.data = rc, out, err, data
 
 def in_child(f, timeout=120, kill=None):
-    "Run f() in a forked child. `kill`: (seconds, signal)."
+    "Run f() in a forked child. `kill`: (seconds, signal), and when it comes again."
     pipes = [os.pipe() for _ in range(3)]
     pid = os.fork()
     if not pid:
@@ -55,7 +55,7 @@ def in_child(f, timeout=120, kill=None):
     for i, (r, _) in enumerate(pipes): select.register(r, selectors.EVENT_READ, i)
     while select.get_map():
         now = time.monotonic() - start
-        if kill and now >= kill[0]: os.kill(pid, kill[1]); kill = None
+        if kill and now >= kill[0]: os.kill(pid, kill[1]); kill = (kill[2], kill[1]) if len(kill) > 2 else None
         if now > timeout: os.killpg(pid, signal.SIGKILL); status = 'hang'; break
         for key, _ in select.select(max(.001, min(.2, kill[0] - now if kill else .2))):
             block = os.read(key.fd, 2**16)
@@ -550,7 +550,7 @@ def jobs(base):
         make_corpus(box.root/'big', 40); make_corpus(box.root/'small', 12)
         o = command('extract', '--dataset', box.root/'small')
         torch.manual_seed(0); model = box.root/'model'; save_model(model, *from_encoders(TINY/'text', TINY/'audio', max_seconds=2.))
-        def sounds(b): return {k: (r['sound'], r['reason']) for k, r in listed(b.corpus).items()} | contents(b.corpus/'wav', ('extraction.csv',))
+        def sounds(b): return {k: (r['sound'], r['reason']) for k, r in listed(b.corpus).items()} | {k: v for k, v in contents(b.corpus/'wav', ('extraction.csv',)).items() if '.part' not in k} # a killed one stays for an hour
         def run_of(b): return run_contents(next((p for p in b.runs.iterdir() if p.name != 'old'), b.runs/'none'))
         def table(b): return {p.name: p.read_text().replace(str(b.root), '') for p in b.root.glob('out.csv*')}
         def predict(b, **kw): return command('predict', '--model', model, b.corpus/'raw', '--output', b.root/'out.csv', **kw)
@@ -592,7 +592,7 @@ def kills(base, n, seed, just):
                 for _ in range(rng.choice((1, 1, 2, 3))):
                     s = rng.choice((signal.SIGKILL, signal.SIGTERM, signal.SIGINT))
                     if rng.random() < .5: where = rng.randrange(events) + 1; o = start(b, before=lambda: at_event(where, lambda: os.kill(os.getpid(), s)))
-                    else: where = rng.uniform(0, seconds); o = start(b, kill=(where, s))
+                    else: where = rng.uniform(0, seconds); o = start(b, kill=(where, s, *[where + rng.uniform(0, .3)]*(rng.random() < .3)))
                     how.append(f'{s.name} at {where if isinstance(where, int) else f"{where:.2f} s"}'); done += 1
                     if o.rc != -9: bad += judge(o, (0, 130))
                     if o.rc == 0: break

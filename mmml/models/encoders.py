@@ -7,9 +7,9 @@ __all__ = ['POOLINGS', 'KINDS', 'Encoded', 'lengths_to_mask', 'groups_of', 'grou
            'bf16_units', 'bf16_pays', 'autocast', 'LayerMix', 'Kept', 'Encoder', 'mixed', 'masked_mean', 'read_pooling',
            'TextEncoder', 'frame_lengths', 'ZeroPadding', 'AudioEncoder', 'hidden_states', 'is_speech', 'SpeechEncoder',
            'augmented', 'full_mask', 'Whisper', 'fbank_frames', 'Wav2Vec2Bert', 'AST', 'Moonshine', 'WholeClips',
-           'audio_encoder', 'hub_reachable', 'check_name', 'load_pretrained', 'load_weights', 'is_bidirectional',
-           'ignores_padding', 'matches_own_pooler', 'input_kind', 'load_text', 'matches_own_forward',
-           'ignores_audio_padding', 'load_speech', 'check_features']
+           'audio_encoder', 'hub_reachable', 'check_layers', 'check_name', 'load_pretrained', 'load_weights',
+           'is_bidirectional', 'ignores_padding', 'matches_own_pooler', 'input_kind', 'load_text',
+           'matches_own_forward', 'ignores_audio_padding', 'load_speech', 'check_features']
 
 # %% ../../nbs/20_models.encoders.ipynb #a628eb7f
 import json, math, os, re, shutil, socket, tempfile, time, numpy as np
@@ -24,6 +24,7 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 from fastcore.basics import patch
 from transformers import AutoFeatureExtractor, AutoModel, AutoTokenizer
+from safetensors import SafetensorError, safe_open
 from transformers.masking_utils import create_bidirectional_mask
 from huggingface_hub import constants, try_to_load_from_cache
 from transformers.utils import cached_file
@@ -562,12 +563,27 @@ def hub_reachable()->bool:
     try: socket.create_connection((at.hostname, at.port or 443), 3).close(); return True
     except OSError: return False
 
+def check_layers(name, what:str):
+    "Raises `UserError` if the config in a folder has more layers than its weights have tensors."
+    def most(x): # the largest number of layers in a config
+        if not isinstance(x, dict): return 0
+        here = [v for k, v in x.items() if k.endswith('layers') and isinstance(v, int)]
+        return max(here + [*map(most, x.values())], default=0)
+    try:
+        files = [safe_open(f, 'pt') for f in Path(name).glob('*.safetensors')]
+        layers = most(json.loads((Path(name)/'config.json').read_text()))
+        n = sum(len(f.keys()) for f in files)
+    except (OSError, ValueError, RecursionError, SafetensorError): return # no folder, or it fails below
+    if files and layers > n:
+        raise UserError(f"the {what} '{name}': its config has {layers:,} layers, its weights {n:,} tensors")
+
 def check_name(name, what:str):
     """Raises `UserError` if something in a model's folder is no file, such as a pipe, on which a reader
     waits, or if a model of the hub is not in the cache and the hub can't be reached."""
     files = [p for p in Path(name).iterdir() if not p.is_dir()] if Path(name).is_dir() else None
     if odd := [p.name for p in files or () if not os.path.isfile(p)]:
         raise UserError(f"the {what} '{name}': {odd[0]} is not a file; delete it")
+    check_layers(name, what)
     if files is not None or not re.fullmatch(r'[\w.-]+(/[\w.-]+)?', str(name)) or hub_reachable(): return
     if isinstance(try_to_load_from_cache(str(name), 'config.json'), str): return
     why = 'HF_HUB_OFFLINE is set' if constants.HF_HUB_OFFLINE else "the hub can't be reached (no network?)"

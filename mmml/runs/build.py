@@ -4,13 +4,14 @@
 
 # %% auto #0
 __all__ = ['LOADED', 'open_data', 'label_columns', 'family_of', 'model_width', 'build_model', 'make_dataset', 'build_loaders',
-           'check_targets', 'build_trainer', 'label_hash', 'folder_hash', 'describe', 'identity']
+           'check_targets', 'build_trainer', 'label_hash', 'content_of', 'folder_hash', 'describe', 'identity']
 
 # %% ../../nbs/42_runs.build.ipynb #bu1ld004
 import hashlib, math
 from importlib.metadata import version
 from pathlib import Path
 import numpy as np, torch
+from huggingface_hub import try_to_load_from_cache
 from transformers import AutoConfig, set_seed
 import mmml
 from ..core import UserError
@@ -116,6 +117,12 @@ def label_hash(corpus:Corpus)->str:
     t = corpus.listed[['video_id', 'clip_id', 'text', *LABELS.values(), 'mode']]
     return hashlib.sha256(t.to_csv(index=False, lineterminator='\n').encode()).hexdigest()[:16]
 
+def content_of(name)->str:
+    "`folder_hash` of an encoder's folder; the revision in the cache of one from the hub, or ''."
+    if Path(name).is_dir(): return folder_hash(name)
+    file = try_to_load_from_cache(str(name), 'config.json') # .../snapshots/<revision>/config.json
+    return Path(file).parent.name if isinstance(file, str) else ''
+
 def folder_hash(folder)->str:
     "A hash of the config, weights and tokenizer in an encoder's folder. Returns 16 hexadecimal digits."
     h = hashlib.sha256()
@@ -135,10 +142,9 @@ def describe(cfg:RunConfig, corpus:Corpus, dist:Dist)->dict:
     found = dict(label_range=tuple(corpus.spec.label_range)) # also where the flag was not given
     used = {k: found.get(k, v) for k, v in effective(cfg, corpus.spec).items()}
     named = {k: used[k] for k in ('text_encoder', 'audio_encoder') if used.get(k) not in (None, *encoders())}
-    local = {k: v for k, v in named.items() if Path(v).is_dir()}
     return dict(flags=cfg.flat, effective=used, preset=cfg.preset, corpus=corpus.spec.name,
         family=family_of(cfg, corpus), labels=label_columns(cfg, corpus), table=label_hash(corpus),
-        data=corpus.fingerprint(), encoders={k: folder_hash(v) for k, v in local.items()},
+        data=corpus.fingerprint(), encoders={k: h for k, v in named.items() if (h := content_of(v))},
         processes=dist.size, threads=torch.get_num_threads(), precision=dist.precision,
         skipped=len(corpus.skipped),
         versions={p: version(p) for p in libraries} | dict(mmml=mmml.__version__), **files)
