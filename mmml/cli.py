@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['CONTROL', 'end_at_once', 'true_false', 'OneLineParser', 'parser_of', 'known_reason', 'SafeStream', 'guarded',
            'mmml_extract_audio', 'train', 'mmml_run', 'mmml_run_audio', 'mmml_report', 'shown', 'print_predictions',
-           'mmml_predict']
+           'mmml_predict', 'mmml_export', 'mmml_demo']
 
 # %% ../nbs/60_cli.ipynb #at0nce02
 import os, signal, sys
@@ -291,3 +291,50 @@ def mmml_predict(args=None):
         if a.output: print(f'written to {a.output}')
         if (t.reason != '').any(): raise SystemExit(1)
     guarded('mmml_predict', main)
+
+# %% ../nbs/60_cli.ipynb #xp0rt002
+def mmml_export(args=None):
+    "Write a model as a file that runs without mmml. `args`: list of strings, None: the command line."
+    formats = entries('mmml.inference.export', 'FORMATS')
+    parser = OneLineParser(prog='mmml_export', allow_abbrev=False, description='Write a model, and what is '
+        'needed to use it, to a new folder.')
+    parser.add_argument('--model', required=True, help='run folder, model folder, or name on the hub')
+    about = '; '.join(f'{k}: {f.__doc__}' for k, f in formats.items())
+    parser.add_argument('--to', choices=[*formats], default='onnx', help=f'{about} (onnx)')
+    parser.add_argument('--out', help='new folder (the name of the model and of the format)')
+    parser.add_argument('--int8', action='store_true', help='8-bit weights in the matrix products, of onnx')
+    a = parser.parse_args(args)
+    def main():
+        from mmml.inference.export import export
+        from mmml.models.processor import load
+        name = os.path.basename(os.path.normpath(a.model))
+        out = export(load(a.model), a.out or f"{name}-{a.to}{'-int8' if a.int8 else ''}", a.to, a.int8)
+        for f in sorted(out.iterdir()): print(f'{f.stat().st_size/2**20:8.2f} MiB  {f.name}')
+        print(f'written to {out}; predict.py in it has an example')
+    guarded('mmml_export', main, lambda: 'nothing was written')
+
+# %% ../nbs/60_cli.ipynb #xp0rt005
+def mmml_demo(args=None):
+    "A local page that shows predictions, or a service. `args`: list of strings, None: the command line."
+    parser = OneLineParser(prog='mmml_demo', allow_abbrev=False, description='A page on this machine where '
+        'one speaks or drops a clip and sees the sentiment and why. Nothing that is uploaded is kept.')
+    parser.add_argument('--model', required=True, help='run folder, model folder, or name on the hub')
+    parser.add_argument('--asr', help='write the words of a clip with this model, see mmml_predict --asr')
+    parser.add_argument('--port', type=int, default=7860, help='of 127.0.0.1 (7860)')
+    parser.add_argument('--share', action='store_true', help='also under a public address, through a server '
+        'of Gradio, for a week: whoever has the address can use it')
+    parser.add_argument('--serve', action='store_true', help='no page, but an HTTP API; its documentation is '
+        'at /docs')
+    _add(parser, FIELDS['device'], '')
+    a = parser.parse_args(args)
+    def main():
+        if not 1 <= a.port <= 65535: raise UserError(f'--port {a.port}: must be from 1 to 65535')
+        if a.serve and (a.share or a.asr): raise UserError('--serve has no page: omit --share and --asr')
+        from mmml.inference.demo import check_port, show_page, serve
+        from mmml.models.processor import load
+        from mmml.training.trainer import make_accelerator
+        check_port(a.port)
+        model = load(a.model).to(make_accelerator(a.device or 'auto', 'fp32').device)
+        if a.serve: serve(model, a.port)
+        else: show_page(model, a.port, a.share, a.asr)
+    guarded('mmml_demo', main, lambda: 'nothing is left to do')
