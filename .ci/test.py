@@ -13,7 +13,7 @@ from nbdev.config import get_config
 import accelerate, matplotlib.pyplot, pandas, torch, torchaudio, transformers
 from transformers import AutoFeatureExtractor, AutoTokenizer, Data2VecAudioModel, HubertModel, RobertaModel
 
-LIMIT, AT_ONCE = 600, 2
+LIMIT, AT_ONCE = 900, 2
 
 class Keep(CaptureShell):
     "Keeps the notebook that it ran."
@@ -24,7 +24,7 @@ def words(cell):
     "What a cell prints and shows; a number is a 0."
     parts = [''.join(o.get('text') or o.get('data', {}).get('text/plain') or '') for o in cell.get('outputs', [])]
     flat = re.sub(r' at 0x[0-9a-f]+', '', ' '.join(parts)) # as in a notebook that was cleaned
-    flat = re.sub(r'\b[0-9a-f]{8,}\b|[-+]?\d[\d.,]*(e[-+]?\d+)?', '0', flat)
+    flat = re.sub(r'-?\b[0-9a-f]{8,}\b|[-+]?\d[\d.,]*(e[-+]?\d+)?', '0', flat)
     return re.sub(r'[-=─|█▏▎▍▌▋▊▉ ]+|\s+', ' ', flat).split()
 
 def stale(path):

@@ -101,7 +101,7 @@ def guarded(prog:str, main, again=lambda: 'the same command resumes it'):
     "Run `main()`; what the user can fix becomes one line and exit status 2. `again`: help after Ctrl-C."
     for s in (sys.stdout, sys.stderr): # a console that isn't UTF-8 gets '?'
         if hasattr(s, 'reconfigure'): s.reconfigure(errors='replace')
-    warnings.filterwarnings('ignore', module='torch|transformers|accelerate')
+    warnings.filterwarnings('ignore', module='torch|transformers|accelerate|copyreg')
     warnings.formatwarning = lambda message, *rest: f"{prog}: warning: {message}\n"
     logging.getLogger('transformers').setLevel(logging.ERROR)
     def end(status, message):

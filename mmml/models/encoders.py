@@ -4,12 +4,12 @@
 
 # %% auto #0
 __all__ = ['POOLINGS', 'KINDS', 'Encoded', 'lengths_to_mask', 'groups_of', 'group_costs', 'padding_mask', 'in_groups',
-           'bf16_units', 'bf16_pays', 'autocast', 'LayerMix', 'Kept', 'Encoder', 'mixed', 'masked_mean', 'read_pooling',
-           'TextEncoder', 'frame_lengths', 'ZeroPadding', 'AudioEncoder', 'hidden_states', 'is_speech', 'SpeechEncoder',
-           'augmented', 'full_mask', 'Whisper', 'fbank_frames', 'Wav2Vec2Bert', 'AST', 'Moonshine', 'WholeClips',
-           'audio_encoder', 'hub_reachable', 'check_layers', 'check_name', 'load_pretrained', 'load_weights',
-           'is_bidirectional', 'ignores_padding', 'matches_own_pooler', 'input_kind', 'load_text',
-           'matches_own_forward', 'ignores_audio_padding', 'load_speech', 'check_features']
+           'bf16_units', 'bf16_pays', 'autocast', 'LayerMix', 'Kept', 'Encoder', 'mixed', 'masked_mean',
+           'hub_reachable', 'read_pooling', 'TextEncoder', 'frame_lengths', 'ZeroPadding', 'AudioEncoder',
+           'hidden_states', 'is_speech', 'SpeechEncoder', 'augmented', 'full_mask', 'Whisper', 'fbank_frames',
+           'Wav2Vec2Bert', 'AST', 'Moonshine', 'WholeClips', 'audio_encoder', 'check_layers', 'check_name',
+           'load_pretrained', 'load_weights', 'is_bidirectional', 'ignores_padding', 'matches_own_pooler', 'input_kind',
+           'load_text', 'matches_own_forward', 'ignores_audio_padding', 'load_speech', 'check_features']
 
 # %% ../../nbs/20_models.encoders.ipynb #a628eb7f
 import json, math, os, re, shutil, socket, tempfile, time, numpy as np
@@ -218,6 +218,16 @@ def masked_mean(states:Tensor, mask:Tensor=None)->Tensor:
     return (states*mask[..., None]).sum(1)/mask.sum(1, keepdim=True).clamp(min=1)
 
 POOLINGS = dict(cls=lambda states, mask=None: states[:, 0], mean=masked_mean)
+
+# %% ../../nbs/20_models.encoders.ipynb #hubr3cd1
+@cache
+def hub_reachable()->bool:
+    "Whether the Hugging Face hub, or a proxy, accepts a connection within 3 s. Looked up once."
+    if constants.HF_HUB_OFFLINE: return False
+    if getproxies().get('https'): return True
+    at = urlsplit(constants.ENDPOINT)
+    try: socket.create_connection((at.hostname, at.port or 443), 3).close(); return True
+    except OSError: return False
 
 # %% ../../nbs/20_models.encoders.ipynb #p00l1ng2
 def read_pooling(name)->str:
@@ -554,15 +564,6 @@ def audio_encoder(model)->AudioEncoder:
     return KINDS.get(model.config.model_type, SpeechEncoder)(model)
 
 # %% ../../nbs/20_models.encoders.ipynb #0ffl1ne1
-@cache
-def hub_reachable()->bool:
-    "Whether the Hugging Face hub, or a proxy, accepts a connection within 3 s. Looked up once."
-    if constants.HF_HUB_OFFLINE: return False
-    if getproxies().get('https'): return True
-    at = urlsplit(constants.ENDPOINT)
-    try: socket.create_connection((at.hostname, at.port or 443), 3).close(); return True
-    except OSError: return False
-
 def check_layers(name, what:str):
     "Raises `UserError` if the config in a folder has more layers than its weights have tensors."
     def most(x): # the largest number of layers in a config
