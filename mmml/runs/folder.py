@@ -270,8 +270,8 @@ def draw_confusion(ax, c:pd.DataFrame, names=None, title:str=''):
 
 # %% ../../nbs/41_runs.folder.ipynb #a04b26cc
 @patch
-def plot(self:Run, path=None)->Figure:
-    "The figure of a run. `path`: file to write, such as .png or .pdf."
+def plot(self:Run, *paths)->Figure:
+    "The figure of a run. `paths`: files to write, such as .png and .pdf."
     fig, head = Figure(figsize=(11, 6.4)), self.heads[0]
     ax, c, error = fig.subplots(2, 3).ravel(), confusion(self, head), errors(self, head)
     what = 'share of wrong predictions' if self.classifies else 'absolute error'
@@ -288,7 +288,7 @@ def plot(self:Run, path=None)->Figure:
     fig.suptitle(f'{self.folder.name}: test split, {len(self.predictions)} utterances; bars: 95 % intervals '
         f'over utterances', fontsize=10)
     fig.tight_layout()
-    if path is not None:
+    for path in paths:
         dated = {'CreationDate': None} if Path(path).suffix == '.pdf' else None # the same bytes every time
         with atomic_write(path) as tmp: fig.savefig(tmp, dpi=200, metadata=dated)
     return fig

@@ -231,7 +231,7 @@ def finish(self:Job)->Run:
     card = model_card(self.config['effective'], self.corpus, run.results, self.config['versions'])
     write_model_folder(self.folder/'model', merge_lora(self.trainer.accel.unwrap_model(self.trainer.model)),
         *self.readers, card)
-    for kind in ('png', 'pdf'): run.plot(self.folder/f'curves.{kind}')
+    run.plot(self.folder/'curves.png', self.folder/'curves.pdf')
     text = json.dumps(nan_to_null(run.results), indent=1, allow_nan=False)
     with atomic_write(self.folder/'results.json') as tmp: tmp.write_text(text)
     self.end(run)
