@@ -125,7 +125,7 @@ def broken_links():
     "Links of the site that lead to no page, file or place in a page."
     pages = {p.relative_to(DOCS).as_posix(): p.read_text() for p in DOCS.rglob('*.html')}
     for name, text in pages.items():
-        for url in re.findall(r'(?:href|src)="([^"]+)"', text):
+        for url in re.findall(r'<\w[^<>]*?\s(?:href|src)="([^"]+)"', text):
             u = urlsplit(html.unescape(url))
             if u.scheme or u.netloc: continue
             target = posixpath.normpath(posixpath.join(posixpath.dirname(name), unquote(u.path))) if u.path else name

@@ -157,7 +157,7 @@ def show_page(model:MMML, port:int=7860, share:bool=False, asr:str=None, wait=th
             _, _, address = page.launch(server_name='127.0.0.1', server_port=port, share=share, quiet=True,
                 max_file_size=f'{MOST}mb', prevent_thread_lock=True, ssr_mode=False, css=CSS,
                 theme=Default(primary_hue='blue', **fonts).set(**button), footer_links=[],
-                allowed_paths=[], run_history=False)
+                allowed_paths=[], run_history=False, inline=False)
             print(f'http://127.0.0.1:{port} {f"and {address} " if share else ""}(Ctrl-C ends it)', flush=True)
             wait()
         finally: page.close()
