@@ -14,7 +14,7 @@ from nbdev.config import get_config
 import accelerate, matplotlib.pyplot, pandas, torch, torchaudio, transformers
 from transformers import AutoFeatureExtractor, AutoTokenizer, Data2VecAudioModel, HubertModel, RobertaModel
 
-LIMIT, AT_ONCE = 900, 2
+LIMIT, AT_ONCE = 600, 2
 
 class Keep(CaptureShell):
     "Keeps the notebook that it ran."
