@@ -66,11 +66,14 @@ def in_child(f, timeout=120, kill=None):
     out, err = [x.decode('utf-8', 'replace') for x in found[:2]]
     return Outcome(status or rc, out, err, json.loads(found[2]) if found[2] else None)
 
-def command(name, *args, after=None, before=None, cwd=None, **kwargs):
-    "A command of the package in a child. `before`, `after`: functions called in it, the second only if it succeeds."
+def command(name, *args, after=None, before=None, cwd=None, spawn=False, **kwargs):
+    "A command in a child, or started as a program if `spawn`. `before`, `after`: functions called in it, the second only if it succeeds."
     def f():
         if cwd: os.chdir(cwd)
         if before: before()
+        if spawn: # Python, its imports and all
+            program = Path(sys.executable).parent/COMMANDS[name].__name__
+            os.execve(sys.executable, [sys.executable, str(program), *map(str, args)], os.environ | dict(TMPDIR=tempfile.gettempdir()))
         COMMANDS[name]([str(a) for a in args])
         return after() if after else None
     return in_child(f, **kwargs)
@@ -592,8 +595,15 @@ def kills(base, n, seed, just):
                 for _ in range(rng.choice((1, 1, 2, 3))):
                     s = rng.choice((signal.SIGKILL, signal.SIGTERM, signal.SIGINT))
                     if rng.random() < .5: where = rng.randrange(events) + 1; o = start(b, before=lambda: at_event(where, lambda: os.kill(os.getpid(), s)))
-                    else: where = rng.uniform(0, seconds); o = start(b, kill=(where, s, *[where + rng.uniform(0, .3)]*(rng.random() < .3)))
-                    how.append(f'{s.name} at {where if isinstance(where, int) else f"{where:.2f} s"}'); done += 1
+                    else:
+                        spawn = rng.random() < .5; first = .3 if spawn and s != signal.SIGKILL else 0 # before, Python has no handler yet
+                        where = rng.uniform(first, seconds + 5*spawn) # 5 s: imports
+                        again = [where + rng.uniform(0, .3)]*(rng.random() < .3)
+                        o = start(b, spawn=spawn, kill=(where, s, *again))
+                        # a program that has printed its line has no handler any more while Python ends
+                        if spawn and again and o.rc == -s and 'stopped by' in o.err: o.rc = 130
+                        where = f'{where:.2f} s' + ' of a program'*spawn + ' and again'*len(again)
+                    how.append(f'{s.name} at {where}'); done += 1
                     if o.rc != -9: bad += judge(o, (0, 130))
                     if o.rc == 0: break
                 shutil.rmtree(b.root/'tmp'); (b.root/'tmp').mkdir() # SIGKILL leaves what it leaves

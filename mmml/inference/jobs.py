@@ -42,7 +42,8 @@ def read_work(path, fingerprint:dict)->tuple:
         for i, line in enumerate(f):
             try: x = json.loads(line) if line.endswith(b'\n') else None
             except ValueError: x = None
-            if i == 0 and not (isinstance(x, dict) and 'model' in x) and not line.startswith(b'{"model"'):
+            begins = line.startswith(b'{"model"'[:len(line)]) # also one that was cut after a byte
+            if i == 0 and not (isinstance(x, dict) and 'model' in x) and not begins:
                 raise UserError(f'{path}: not a work file of mmml_predict; choose another --output')
             if not isinstance(x, dict): break
             if i == 0 and (changed := [k for k in fingerprint if x.get(k) != fingerprint[k]]):

@@ -289,8 +289,10 @@ def plot(self:Run, *paths)->Figure:
         f'over utterances', fontsize=10)
     fig.tight_layout()
     for path in paths:
-        dated = {'CreationDate': None} if Path(path).suffix == '.pdf' else None # the same bytes every time
-        with atomic_write(path) as tmp: fig.savefig(tmp, dpi=200, metadata=dated)
+        form, whole = Path(path).suffix[1:], BytesIO() # in memory: a full disk is atomic_write's matter
+        dated = {'CreationDate': None} if form == 'pdf' else None # the same bytes every time
+        fig.savefig(whole, dpi=200, format=form, metadata=dated)
+        with atomic_write(path) as tmp: tmp.write_bytes(whole.getvalue())
     return fig
 
 # %% ../../nbs/41_runs.folder.ipynb #sh0wn002
