@@ -2,12 +2,12 @@
 
     python benchmarks/speed.py [--size small] [--precision fp32,auto] [--like-original]
     python benchmarks/speed.py --size tiny --what predict --clips 500,2000,8000      is the cost of an utterance the same for every corpus size?
-    python benchmarks/speed.py --what train --without groups,cls,fused               what does each of these gain?
+    python benchmarks/speed.py --what train --without groups,cls,fused,memory        what does each of these gain?
 
 Data `mosi-like`: noise in clips of log-normal length (median 3.7 s, sigma .5, cut at 6 s), 2.7 words a second, videos of 24 utterances, with context. Models have random
 weights: `tiny`, the bundled encoders and one CME layer; `small`, two layers of RoBERTa-large, two of data2vec-audio-large and two CME layers; `full`, 24, 24 and 5. Each row is
 measured in a process of its own, so its peak memory is its own. `--without` adds rows without groups of similar length, with a last CME layer that computes all positions, with AdamW
-that isn't fused. Medians of `--steps` steps of a split of 1,280 utterances; LayerDrop is off. `first`: the first epoch, or the first prediction of a split; `later`: once
+that isn't fused, with memory that is returned to the system. Medians of `--steps` steps of a split of 1,280 utterances; LayerDrop is off. `first`: the first epoch, or the first prediction of a split; `later`: once
 the front end's output is kept. TFLOP are counted by PyTorch (matrix products and convolutions); GEMM peak is the best of ten products of 2048 x 1024 by 1024 x 4096. On a CPU only.
 
 `--like-original` adds the same model, run the way the authors' code runs it: each clip padded to 96,000 samples and each text to 96 tokens, utterances and contexts in two passes
@@ -29,6 +29,7 @@ from mmml.models.encoders import frame_lengths, lengths_to_mask
 from mmml.models.fusion import CME, Attention, prepend_cls
 from mmml.models.losses import multi_loss
 from mmml.models.mmml import MMML, MMMLConfig
+from mmml.training import trainer
 from mmml.training.trainer import Callback, StopAfter, Trainer, make_accelerator, predict
 
 TINY = SAMPLE.parent/'tiny'
@@ -59,6 +60,7 @@ def build(size, seed)->MMML:
 def leave_out(lever):
     "Switch a lever off in this process."
     if lever == 'groups': encoders.groups_of = mmml.groups_of = lambda lengths, **_: [list(range(len(lengths)))]
+    if lever == 'memory': trainer.reuse_memory = bool
     if lever == 'cls':
         whole = CME.forward
         CME.forward = lambda self, *x, cls_only=False: whole(self, *x)
@@ -208,7 +210,7 @@ def main():
     p.add_argument('--precision', default='fp32'); p.add_argument('--what', default='train,predict'); p.add_argument('--clips', default='217')
     p.add_argument('--batch_size', type=int); p.add_argument('--steps', type=int, default=3); p.add_argument('--seed', type=int, default=1)
     p.add_argument('--run', type=int, default=1, help='consecutive utterances of a step that stay together'); p.add_argument('--like-original', action='store_true')
-    p.add_argument('--without', default='', help='levers to leave out, one at a time: groups, cls, fused')
+    p.add_argument('--without', default='', help='levers to leave out, one at a time: groups, cls, fused, memory')
     p.add_argument('--row', help=argparse.SUPPRESS)
     a = p.parse_args(); a.batch_size = a.batch_size or (2 if a.size == 'full' else 8)
     if a.row:

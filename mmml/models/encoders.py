@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['POOLINGS', 'KINDS', 'Encoded', 'lengths_to_mask', 'groups_of', 'group_costs', 'padding_mask', 'in_groups',
-           'bf16_units', 'bf16_pays', 'autocast', 'LayerMix', 'Kept', 'Encoder', 'mixed', 'masked_mean',
+           'bf16_units', 'bf16_pays', 'autocast', 'reuse_memory', 'LayerMix', 'Kept', 'Encoder', 'mixed', 'masked_mean',
            'hub_reachable', 'read_pooling', 'TextEncoder', 'frame_lengths', 'ZeroPadding', 'AudioEncoder',
            'hidden_states', 'is_speech', 'SpeechEncoder', 'augmented', 'full_mask', 'Whisper', 'fbank_frames',
            'Wav2Vec2Bert', 'AST', 'Moonshine', 'WholeClips', 'audio_encoder', 'check_layers', 'check_name',
@@ -12,7 +12,7 @@ __all__ = ['POOLINGS', 'KINDS', 'Encoded', 'lengths_to_mask', 'groups_of', 'grou
            'load_text', 'matches_own_forward', 'ignores_audio_padding', 'load_speech', 'check_features']
 
 # %% ../../nbs/20_models.encoders.ipynb #a628eb7f
-import json, math, os, re, shutil, socket, tempfile, time, numpy as np
+import ctypes, json, math, os, re, shutil, socket, tempfile, time, numpy as np
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -115,6 +115,15 @@ def autocast(device, precision:str='auto', d:int=0):
     device = torch.device(device)
     half = precision == 'bf16' or precision == 'auto' and device.type == 'cpu' and bf16_pays(d)
     return torch.autocast(device.type, torch.bfloat16, half)
+
+# %% ../../nbs/20_models.encoders.ipynb #reusem04
+@cache
+def reuse_memory()->bool:
+    "Keep freed memory in this process, for the next step. Returns whether that is possible (glibc)."
+    try: mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError): return False # macOS, Windows, musl
+    no_mmap, never_trim = (-4, 0), (-1, -1) # M_MMAP_MAX, M_TRIM_THRESHOLD of malloc.h
+    return all(mallopt(*x) for x in (no_mmap, never_trim))
 
 # %% ../../nbs/20_models.encoders.ipynb #l4yers02
 class LayerMix(nn.Module):

@@ -23,7 +23,7 @@ from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwar
 from transformers import set_seed
 from ..core import UserError
 from ..data.batches import to_device
-from ..models.encoders import bf16_pays
+from ..models.encoders import bf16_pays, reuse_memory
 from ..models.losses import multi_loss
 from ..models.mmml import FREEZE
 
@@ -149,6 +149,7 @@ def make_accelerator(device:str='auto', precision:str='auto', tf32:bool=None, wi
     less = cuda if tf32 is None else tf32
     torch.set_float32_matmul_precision('highest' if not less else 'high' if cuda else 'medium')
     check_launch()
+    if not cuda: reuse_memory()
     mode = 'no' if precision == 'fp32' else precision
     state = AcceleratorState._shared_state # one for all runs of a Python process
     if state and (state['_mixed_precision'], state['device'].type) != (mode, 'cuda' if cuda else 'cpu'):
