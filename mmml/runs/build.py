@@ -48,11 +48,12 @@ def family_of(cfg:RunConfig, corpus:Corpus)->str:
 
 # %% ../../nbs/42_runs.build.ipynb #w1dth002
 def model_width(cfg:RunConfig)->int:
-    "The width of a run's wider encoder; 0 if it has none that is pre-trained. Raises `UserError`."
+    "The width of a run's wider encoder; 0 if none is pre-trained, or one isn't found: `build_model` raises."
     m = cfg.model
     both = (m.text_encoder, 'text encoder'), (m.audio_encoder, 'audio encoder')
     used = [e for e, need in zip(both, needs(m.loss)) if need and e[0] not in encoders()]
-    return max((load_pretrained(AutoConfig, n, what).hidden_size for n, what in used), default=0)
+    try: return max((load_pretrained(AutoConfig, n, what).hidden_size for n, what in used), default=0)
+    except UserError: return 0
 
 # %% ../../nbs/42_runs.build.ipynb #eb2b6a40
 def build_model(cfg:RunConfig)->tuple:
