@@ -25,7 +25,7 @@ def words(cell):
     "What a cell prints and shows; a number is a 0."
     parts = [''.join(o.get('text') or o.get('data', {}).get('text/plain') or '') for o in cell.get('outputs', [])]
     flat = re.sub(r' at 0x[0-9a-f]+', '', ' '.join(parts)) # as in a notebook that was cleaned
-    flat = re.sub(r'-?\b[0-9a-f]{8,}\b|[-+]?\d[\d.,]*(e[-+]?\d+)?', '0', flat)
+    flat = re.sub(r'-?\b[0-9a-f]{8,}\b|[-+]?\d[\d.,]*(e[-+]?\d+)?|(?<!\S)–(?!\S)', '0', flat) # –: undefined
     found = re.sub(r'[-=─|█▏▎▍▌▋▊▉ ]+|\s+', ' ', flat).split()
     return [w for w, before in zip(found, ['', *found]) if not w == before == '0']
 
