@@ -219,7 +219,7 @@ def main():
         way, _, lever = way.partition('/'); leave_out(lever)
         return print(json.dumps(dict(train=train, predict=test)[what](a, way), default=float))
     ways = a.precision.split(',')
-    if wrong := {*a.without.split(',')} - {'', 'groups', 'cls', 'fused'}: p.error(f"--without {','.join(wrong)}: expected some of groups, cls, fused")
+    if wrong := {*a.without.split(',')} - {'', 'groups', 'cls', 'fused', 'memory'}: p.error(f"--without {','.join(wrong)}: expected some of groups, cls, fused, memory")
     ways += [f'{ways[0]}/{lever}' for lever in a.without.split(',') if lever] + ['original']*a.like_original
     shares, table = lambda x: '' if np.isnan(x) else f'{x:.1%}', {}
     for what in a.what.split(','):
