@@ -34,7 +34,7 @@ def visit(browser, home, damaged, shots):
     predict = lambda: page.get_by_role('button', name='Predict').locator('visible=true').click()
     page.goto(home); expect(page.get_by_role('heading', name='Sentiment from speech')).to_be_visible(timeout=30_000)
     bad += too_wide(page, 'desktop'); shot('empty')
-    predict(); expect(page.get_by_text('nothing to encode')).to_be_visible(timeout=20_000)             # no clip yet: one line
+    predict(); expect(page.get_by_text('nothing to predict')).to_be_visible(timeout=20_000)             # no clip yet: one line
     page.locator('#clip input[type=file]').set_input_files(damaged)
     expect(page.get_by_text('damaged.wav').first).to_be_visible()
     predict(); expect(page.get_by_text('damaged.wav: unreadable')).to_be_visible(timeout=20_000); shot('damaged')
@@ -42,7 +42,7 @@ def visit(browser, home, damaged, shots):
     expect(page.get_by_text(Path(path).stem).first).to_be_visible()
     page.locator('#words textarea').fill(f'{text} <i id="markup">x</i>')
     predict(); expect(page.locator('#result img')).to_be_visible(timeout=60_000)
-    expect(page.locator('#result')).to_contain_text('M, text and audio')
+    expect(page.locator('#result')).to_contain_text('M, fusion')
     if page.locator('#markup').count(): bad.append('words of a user are markup')
     if 'M ' not in page.locator('#result img').get_attribute('alt'): bad.append('the figure has no alt text')
     shot('clip')

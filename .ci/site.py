@@ -68,6 +68,7 @@ def write_pages(to):
         name = f.relative_to(PROC).as_posix()
         folder = posixpath.dirname(name)
         meta, body = to_markdown(f, to/folder)
+        if not isinstance(meta, dict): raise SystemExit(f'nbs/{name}: begin with a cell "# Title" and "> subtitle", or move it elsewhere')
         pages[name] = posixpath.join(folder, meta['output-file'].removesuffix('.html')), meta['title']
         texts[name] = f'# {meta["title"]}\n\n{{.subtitle}}\n{meta["description"]}\n\n{body}'
     texts['index.ipynb'] += ''.join(tree(x, pages) for x in CONFIG['sidebar']['contents'])
@@ -106,7 +107,7 @@ def build():
         sources = write_pages(src)
         conf = dict(project=CONFIG['title'], html_title=CONFIG['title'], language='en', extensions=['myst_parser', 'sphinx_copybutton', '__main__'],
             myst_enable_extensions=['dollarmath', 'attrs_block'], myst_all_links_external=True, suppress_warnings=['myst.header'],
-            highlight_language='text', html_math_renderer='mathml', html_theme='furo', html_copy_source=False, html_use_index=False,
+            highlight_language='text', pygments_dark_style='github-dark', html_math_renderer='mathml', html_theme='furo', html_copy_source=False, html_use_index=False,
             html_show_copyright=False, html_static_path=[str(Path('nbs/styles.css').resolve())], html_css_files=['styles.css'],
             html_theme_options=dict(top_of_page_buttons=['view'], footer_icons=[dict(name='Repository', url=CONFIG['repo-url'], html='GitHub')]))
         app = Sphinx(src, None, DOCS, Path(tmp)/'doctrees', 'html', confoverrides=conf, status=None)
@@ -133,6 +134,7 @@ def broken_links():
             elif u.fragment and target in pages and f'id="{unquote(u.fragment)}"' not in pages[target]: yield f'{name}: {url}: no such place'
 
 if __name__ == '__main__':
+    shutil.rmtree(PROC, ignore_errors=True) # pages of notebooks that are gone
     subprocess.run([sys.executable, '-W', 'ignore', '-c', 'from nbdev.serve import proc_nbs; proc_nbs(n_workers=0)'], check=True)
     once.main()
     n, warned = build()

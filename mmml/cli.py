@@ -217,7 +217,7 @@ def mmml_report(args=None):
         if not runs: raise UserError(f'none of {len(a.folders)} is a finished run')
         tables = [report.side_report(runs, n) for n in report.TABLES if getattr(a, n)]
         tables = tables or [report.make_report(runs, a.draws)]
-        if a.columns: tables = [report.choose_columns(t, a.columns.split(',')) for t in tables]
+        if a.columns is not None: tables = [report.choose_columns(t, a.columns.split(',')) for t in tables]
         print('\n\n'.join(map(report.FORMATS[a.format], tables)))
     guarded('mmml_report', main)
 
@@ -307,8 +307,9 @@ def mmml_export(args=None):
     def main():
         from mmml.inference.export import export
         from mmml.models.processor import load
-        name = os.path.basename(os.path.normpath(a.model))
-        out = export(load(a.model), a.out or f"{name}-{a.to}{'-int8' if a.int8 else ''}", a.to, a.int8)
+        name = os.path.basename(os.path.normpath(a.model)) + f"-{a.to}{'-int8' if a.int8 else ''}"
+        if a.out == '': raise UserError("--out '': must not be empty")
+        out = export(load(a.model), a.out or name, a.to, a.int8)
         for f in sorted(out.iterdir()): print(f'{f.stat().st_size/2**20:8.2f} MiB  {f.name}')
         print(f'written to {out}; predict.py in it has an example')
     guarded('mmml_export', main, lambda: 'nothing was written')

@@ -20,8 +20,8 @@ from torch.nn import functional as F
 import mmml.models.encoders as encoders, mmml.models.fusion as fusion
 from ..core import UserError
 from ..data.spec import RATE
-from mmml.models.encoders import (Encoded, POOLINGS, SpeechEncoder, Wav2Vec2Bert, Whisper, lengths_to_mask,
-    masked_mean)
+from ..models.encoders import (Encoded, SpeechEncoder, Wav2Vec2Bert, Whisper, hidden_states,
+    lengths_to_mask, masked_mean, mixed)
 from ..models.features import FeatureEncoder
 from ..models.mmml import MMML
 from ..models.processor import token_limit
@@ -67,20 +67,18 @@ class Padded(nn.Module):
                 f"can't be exported; {', '.join(c.__name__ for c in FRONTS)} and features can")
 
     def encode_text(self, ids:Tensor, mask:Tensor)->Encoded: # (Ut, L) int64 each
-        encoder = self.model.text_encoder
-        out = encoder.model(input_ids=ids, attention_mask=mask)
-        vector, states = out.get('pooler_output'), out.last_hidden_state
-        if encoder.pooling or vector is None:
-            vector = (encoder.pooling or POOLINGS['cls'])(states, mask.bool())
-        return Encoded(states, mask.sum(1), vector)
+        encoder, mix = self.model.text_encoder, self.model.text_mix
+        states = mixed(encoder.hidden(ids, mask, mix), mix)
+        return Encoded(states, mask.sum(1), encoder.pool(states, mask.bool()))
 
     def encode_audio(self, x:Tensor, n:Tensor)->Encoded: # (Ua, S) or (Ua, F, bands) float32, (Ua,) int64
-        encoder = self.model.audio_encoder
+        encoder, mix = self.model.audio_encoder, self.model.audio_mix
         if isinstance(encoder, FeatureEncoder): e = encoder(x, n)
         else:
             h, lengths = FRONTS[type(encoder)](encoder, x, n), encoder.lengths(n)
             mask = lengths_to_mask(lengths, h.shape[1])
-            states = encoder.transformer(h*mask[..., None], mask)
+            last = lambda: encoder.transformer(h*mask[..., None], mask)
+            states = mixed(hidden_states(last, encoder.layers, mix), mix)
             e = Encoded(states, lengths, masked_mean(states, mask))
         if 'M' in self.model.config.heads: e.states = self.model.project(e.states)
         return e
@@ -226,7 +224,7 @@ def load_exported(folder):
     """A function for an exported model, with numpy, tokenizers and onnxruntime (or torch, for pt2).
     `folder`: with export.json. The function takes B conversations, lists of (text or None, wave or None), the
     oldest first, and returns {head: predictions (B,)} of their last utterances. A wave is (S,) float32 in
-    [-1, 1], 16 kHz, mono."""
+    [-1, 1], 16 kHz, mono; of a longer one than `max_samples` in export.json the first part is used."""
     import json
     from pathlib import Path
     folder, tokenizer = Path(folder), None

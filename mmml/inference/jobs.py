@@ -16,6 +16,7 @@ from .predict import (Predictor, folder_items, in_order_of, make_items, read_ite
     sidecar_text, with_files)
 from .recordings import levels_of, segment_items, segments_of, timeline_of
 from .transcripts import TRANSCRIPTS
+from ..models.encoders import reuse_memory
 from ..models.mmml import MMML
 
 # %% ../../nbs/53_inference.jobs.ipynb #jb000008
@@ -80,6 +81,7 @@ def predict_job(model:MMML, items:pd.DataFrame, output, window:int=128, progress
     check_output(output)
     work, mark = Path(f'{output}.job'), fingerprint_of(model, items)
     rows, start = read_work(work, mark)
+    if model.device.type == 'cpu': reuse_memory()
     predictor = Predictor(model)
     predictor.window = min(predictor.window, window)
     try:

@@ -23,7 +23,7 @@ from ..data.batches import (audio_tensors, context_spans, encode_text, piece_ind
 from ..data.corpus import MEDIA
 from ..data.spec import RATE
 from .transcripts import TRANSCRIPTS, decode_text, read_transcript
-from ..models.encoders import autocast, reuse_memory
+from ..models.encoders import autocast
 from ..models.mmml import MMML
 from ..models.processor import as_stored, as_wave, token_limit
 from ..training.calibration import check_stored, intervals_of, remarks_on, traits
@@ -145,7 +145,6 @@ class Predictor:
         size = 4*c.max_seconds*(RATE + 2*50*(model.dt + model.da)) # bytes of a row: waveform, states twice
         self.window = window or int(np.clip(2**29/size, 64, 1024))
         self.precision = autocast(model.device, model.precision, max(model.dt, model.da))
-        if model.device.type == 'cpu': reuse_memory()
         stored = [getattr(c, k, None) or {} for k in ('calibration', 'calibration_without', 'ranges')]
         self.calibration, self.without, self.ranges = stored
         self.limits = getattr(c, 'label_range', None) or (-np.inf, np.inf)

@@ -617,6 +617,8 @@ def load_weights(name, what:str):
     "A pre-trained Hugging Face model in fp32. Raises `UserError` if some of its weights are missing."
     model, info = load_pretrained(AutoModel, name, what, dtype=torch.float32, output_loading_info=True,
         use_safetensors=Path(name).is_dir() or None)
+    if not hasattr(model.config, 'hidden_size'):
+        raise UserError(f"the {what} '{name}' is a model of type {model.config.model_type}, not an encoder")
     # RoBERTa's checkpoints have no pooler; masks are for SpecAugment and pre-training
     ok = r'(^|\.)pooler\.|masked_spec_embed|position_ids'
     if lost := sorted(k for k in info['missing_keys'] if not re.search(ok, k)):

@@ -52,7 +52,8 @@ def model_width(cfg:RunConfig)->int:
     m = cfg.model
     both = (m.text_encoder, 'text encoder'), (m.audio_encoder, 'audio encoder')
     used = [e for e, need in zip(both, needs(m.loss)) if need and e[0] not in encoders()]
-    try: return max((load_pretrained(AutoConfig, n, what).hidden_size for n, what in used), default=0)
+    width = lambda n, what: getattr(load_pretrained(AutoConfig, n, what), 'hidden_size', 0)
+    try: return max((width(*e) for e in used), default=0)
     except UserError: return 0
 
 # %% ../../nbs/42_runs.build.ipynb #eb2b6a40

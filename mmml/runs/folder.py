@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SECOND', 'check_run_folder', 'lock_folder', 'write_model_folder', 'Run', 'read_predictions', 'read_run', 'verify',
            'confusion', 'errors', 'disagreement', 'binned', 'draw_curves', 'draw_scatter', 'draw_errors',
-           'draw_confusion']
+           'draw_confusion', 'Plot']
 
 # %% ../../nbs/41_runs.folder.ipynb #f1d9d2a8
 import json, os, re, shutil
@@ -268,11 +268,16 @@ def draw_confusion(ax, c:pd.DataFrame, names=None, title:str=''):
     ax.set(title=title, xlabel='predicted', ylabel='true', xticks=ticks, yticks=ticks, xticklabels=names,
         yticklabels=names)
 
+# %% ../../nbs/41_runs.folder.ipynb #sh0wn003
+class Plot(Figure):
+    "A figure that Jupyter shows."
+    def _repr_png_(self): png = BytesIO(); self.savefig(png, dpi=75); return png.getvalue()
+
 # %% ../../nbs/41_runs.folder.ipynb #a04b26cc
 @patch
 def plot(self:Run, *paths)->Figure:
     "The figure of a run. `paths`: files to write, such as .png and .pdf."
-    fig, head = Figure(figsize=(11, 6.4)), self.heads[0]
+    fig, head = Plot(figsize=(11, 6.4)), self.heads[0]
     ax, c, error = fig.subplots(2, 3).ravel(), confusion(self, head), errors(self, head)
     what = 'share of wrong predictions' if self.classifies else 'absolute error'
     draw_curves(ax[0], self); draw_scatter(ax[2], self, head)
@@ -299,7 +304,6 @@ def plot(self:Run, *paths)->Figure:
 @patch
 def _repr_html_(self:Run):
     "One line, and the figure."
-    png = BytesIO(); self.plot().savefig(png, dpi=75)
-    picture = b64encode(png.getvalue()).decode()
+    picture = b64encode(self.plot()._repr_png_()).decode()
     return (f'<p>{escape(repr(self))}</p><img src="data:image/png;base64,{picture}" '
         'alt="Six panels, from learning curves and confusion matrix to the error of each head.">')

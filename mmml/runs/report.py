@@ -256,10 +256,10 @@ def format_cells(report:Report, bold, pm:str=' ± ')->pd.DataFrame:
 # %% ../../nbs/45_runs.report.ipynb #ch00secd
 def choose_columns(report:Report, names:list)->Report:
     "The report with the metrics `names`, in this order. Raises `UserError` for one that it doesn't have."
-    known = [*report.mean.columns]
+    names, known = [*dict.fromkeys(n.strip() for n in names)], [*report.mean.columns]
     for n in names:
         if n in known: continue
-        like = get_close_matches(n, known, 1)
+        like = [k for k in known if k.lower() == n.lower()] or get_close_matches(n, known, 1)
         hint = f'did you mean {like[0]}?' if like else f"expected some of {', '.join(known)}"
         raise UserError(f"--columns: no metric {n!r}; {hint}")
     cut = lambda t: t.reindex(columns=names) if len(t) else t
@@ -294,16 +294,21 @@ def paper_name(metric:str)->str:
 
 # %% ../../nbs/45_runs.report.ipynb #e6c20825
 def as_latex(report:Report)->str:
-    "For a paper: a table with caption and label; needs `booktabs`."
+    "For a paper: a table with caption and label; needs `booktabs`, and `graphicx` if it is wide."
     t = format_cells(report, lambda s: f'\\textbf{{{s}}}', ' $\\pm$ ').reset_index()
-    tex = lambda s: re.sub(r'([_&%#])', r'\\\1', s) if '$' not in s and '\\' not in s else s
-    line = lambda values: ' & '.join(tex(str(v)) for v in values) + r' \\'
-    rows = [re.sub(r' ([-+])(?=\d)', r' $\1$', line(r).replace('–', '--')) for r in t.itertuples(index=False)]
-    head = line([*t.columns[:3], *map(paper_name, t.columns[3:])])
-    caption = tex('; '.join(report.notes)).replace('±', '$\\pm$').replace('–', '--')
-    return '\n'.join([r'\begin{table*}', r'\centering', r'\small',
-        r'\begin{tabular}{lll' + 'r'*(len(t.columns) - 3) + '}', r'\toprule', head, r'\midrule', *rows,
-        r'\bottomrule', r'\end{tabular}', rf'\caption{{{caption}.}}', r'\label{tab:mmml}', r'\end{table*}'])
+    odd = {c: f'\\{c}' for c in '_&%#${}'} | {'~': r'\textasciitilde{}', '^': r'\textasciicircum{}',
+        '\\': r'\textbackslash{}', '±': r'$\pm$', '–': '--'}
+    tex = lambda s: ''.join(odd.get(c, c) for c in str(s))
+    line = lambda names, cells: ' & '.join([*map(tex, names), *cells]) + r' \\'
+    sign = lambda s: re.sub(r'^([-+])(?=\d)', r'$\1$', s).replace('–', '--')
+    rows = [line(r[:3], map(sign, r[3:])) for r in t.itertuples(index=False)]
+    notes = [n for n in report.notes if report.best.to_numpy().any() or not n.startswith('bold:')]
+    wide = len(t.columns) > 8
+    return '\n'.join([r'% \usepackage{booktabs, graphicx}', r'\begin{table*}', r'\centering', r'\small',
+        *[r'\resizebox{\textwidth}{!}{%']*wide, r'\begin{tabular}{lll' + 'r'*(len(t.columns) - 3) + '}',
+        r'\toprule', line(t.columns[:3], map(paper_name, t.columns[3:])), r'\midrule', *rows, r'\bottomrule',
+        r'\end{tabular}' + '}'*wide, rf"\caption{{Test split: {tex('; '.join(notes))}.}}",
+        r'\label{tab:mmml}', r'\end{table*}'])
 
 # %% ../../nbs/45_runs.report.ipynb #b864f298
 def as_csv(report:Report)->str:
