@@ -107,7 +107,7 @@ def build():
         sources = write_pages(src)
         conf = dict(project=CONFIG['title'], html_title=CONFIG['title'], language='en', extensions=['myst_parser', 'sphinx_copybutton', '__main__'],
             myst_enable_extensions=['dollarmath', 'attrs_block'], myst_all_links_external=True, suppress_warnings=['myst.header'],
-            highlight_language='text', pygments_dark_style='github-dark', html_math_renderer='mathml', html_theme='furo', html_copy_source=False, html_use_index=False,
+            highlight_language='text', html_math_renderer='mathml', html_theme='furo', html_copy_source=False, html_use_index=False,
             html_show_copyright=False, html_static_path=[str(Path('nbs/styles.css').resolve())], html_css_files=['styles.css'],
             html_theme_options=dict(top_of_page_buttons=['view'], footer_icons=[dict(name='Repository', url=CONFIG['repo-url'], html='GitHub')]))
         app = Sphinx(src, None, DOCS, Path(tmp)/'doctrees', 'html', confoverrides=conf, status=None)

@@ -260,7 +260,7 @@ def explain(self:MMML, audio=None, text:str=None, context:list=None, times:list=
 def plot(self:Explanation, path=None)->Figure:
     """Waveform, words, and attention, with contributions as colour. `path`: file to write; its description
     is the alt text. Raises `UserError`."""
-    fig = Plot(figsize=(10, 4.5), layout='constrained')
+    fig = Plot((10, 4.5), layout='constrained')
     wave, text, attention = axes = fig.subplots(3, 1, sharex=True, height_ratios=(3, 1.3, 2.5))
     shown = pd.concat([self.words.contribution, self.sound.contribution]).abs()
     limit = max(1e-9, shown.max() if len(shown) else 0)

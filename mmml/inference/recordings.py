@@ -168,7 +168,7 @@ def plot(self:Timeline, path=None)->Figure:
     `path`: file to write. Raises `UserError` if there are no numbers."""
     if not (heads := self.drawn()):
         raise UserError('no numbers to draw: nothing was predicted, or by a classifier')
-    fig = Plot(figsize=(10, 1.6*len(heads) + .6)); axes = np.atleast_1d(fig.subplots(len(heads),
+    fig = Plot((10, 1.6*len(heads) + .6)); axes = np.atleast_1d(fig.subplots(len(heads),
         sharex=True))
     for ax, h in zip(axes, heads):
         colours = np.where(self[h] > 0, 'tab:green', 'tab:red')

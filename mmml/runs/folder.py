@@ -270,14 +270,15 @@ def draw_confusion(ax, c:pd.DataFrame, names=None, title:str=''):
 
 # %% ../../nbs/41_runs.folder.ipynb #sh0wn003
 class Plot(Figure):
-    "A figure that Jupyter shows."
+    "A figure that Jupyter shows. `size`: inches; `kwargs`: see Matplotlib's `Figure`."
+    def __init__(self, size:tuple, **kwargs): super().__init__(figsize=size, **kwargs)
     def _repr_png_(self): png = BytesIO(); self.savefig(png, dpi=75); return png.getvalue()
 
 # %% ../../nbs/41_runs.folder.ipynb #a04b26cc
 @patch
 def plot(self:Run, *paths)->Figure:
     "The figure of a run. `paths`: files to write, such as .png and .pdf."
-    fig, head = Plot(figsize=(11, 6.4)), self.heads[0]
+    fig, head = Plot((11, 6.4)), self.heads[0]
     ax, c, error = fig.subplots(2, 3).ravel(), confusion(self, head), errors(self, head)
     what = 'share of wrong predictions' if self.classifies else 'absolute error'
     draw_curves(ax[0], self); draw_scatter(ax[2], self, head)
