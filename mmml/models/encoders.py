@@ -391,6 +391,11 @@ class SpeechEncoder(AudioEncoder):
             layer.register_forward_hook(self.zero)
     @property
     def front(self): return [self.model.feature_extractor]
+    @property
+    def least(self): # samples that a frame comes from
+        c, n = self.model.config, 1
+        for kernel, stride in zip(c.conv_kernel[::-1], c.conv_stride[::-1]): n = (n - 1)*stride + kernel
+        return max(400, n)
     def lengths(self, n): return frame_lengths(n, self.model.config)
 
 # %% ../../nbs/20_models.encoders.ipynb #04dfbf55
