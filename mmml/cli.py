@@ -336,6 +336,6 @@ def mmml_demo(args=None):
         from mmml.training.trainer import make_accelerator
         check_port(a.port)
         model = load(a.model).to(make_accelerator(a.device or 'auto', 'fp32').device)
-        if a.serve: serve(model, a.port)
-        else: show_page(model, a.port, a.share, a.asr)
+        try: serve(model, a.port) if a.serve else show_page(model, a.port, a.share, a.asr)
+        except KeyboardInterrupt: print('ended', flush=True) # that is how it ends
     guarded('mmml_demo', main, lambda: 'nothing is left to do')
