@@ -16,7 +16,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from torch import Tensor
 from torch.nn import functional as F
-from ..core import UserError, atomic_write
+from ..core import UserError
 from ..data.batches import audio_tensors, encode_text, text_tensors, to_device
 from ..data.spec import RATE
 from .predict import Predictor, make_items, pieces_of, rows_of
@@ -205,12 +205,13 @@ def gradients_of(self:Predictor, rows:list, step:int, n_steps:int=128)->tuple:
         return value_of(m, m.combine(e.get('text'), e.get('audio'), **index)[0])
     ends = [tuple(paths[k][i] for k in moving) for i in (0, 1)]
     found = IntegratedGradients(value).attribute(*ends, n_steps=n_steps, internal_batch_size=16)
+    size = dict(text=len(word_spans(r.text)), audio=-(-len(r.wave)//step)) # words and parts
     out = dict(text=np.zeros(0), audio=np.zeros(0))
     for k, g in zip(moving, found):
         g = g[0].detach().reshape(g.shape[1], -1).sum(1).double().cpu().numpy()
         if k == 'text': place = word_of_tokens(self.tokenizer, r.text, self.max_tokens)
         else: place = np.minimum(np.arange(len(g))*len(r.wave)//len(g), len(r.wave) - 1)//step
-        out[k] = np.bincount(place[place >= 0], g[place >= 0])
+        out[k] = np.bincount(place[place >= 0], g[place >= 0], size[k])
     return out['text'], out['audio']
 
 # %% ../../nbs/56_inference.explain.ipynb #ex000034
@@ -286,8 +287,5 @@ def plot(self:Explanation, path=None)->Figure:
     fig.colorbar(colours, ax=axes, label=f'contribution to {self.head}')
     fig.suptitle(', '.join([f'{self.head} {self.value:+.2f}', *[f'{k} {v:+.2f}' for k, v
         in self.effects.items()]]), fontsize=11)
-    if path is not None:
-        try:
-            with atomic_write(path) as tmp: fig.savefig(tmp, dpi=100, metadata=dict(Description=self.alt))
-        except ValueError as e: raise UserError(f'{path}: {e}'.splitlines()[0]) from None
+    if path is not None: fig.write(path, dpi=100, metadata=dict(Description=self.alt))
     return fig

@@ -177,10 +177,7 @@ def plot(self:Timeline, path=None)->Figure:
             ax.vlines((self.start + self.end)/2, self[f'{h} low'], self[f'{h} high'], color='.4', lw=.8)
         ax.axhline(0, color='k', lw=.6); ax.set(ylabel=h, ylim=self.label_range)
     axes[-1].set_xlabel('seconds'); fig.tight_layout()
-    if path is not None:
-        try:
-            with atomic_write(path) as tmp: fig.savefig(tmp, dpi=90)
-        except ValueError as e: raise UserError(f'{path}: {e}'.splitlines()[0]) from None
+    if path is not None: fig.write(path, dpi=90)
     return fig
 
 @patch

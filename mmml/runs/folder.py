@@ -273,6 +273,12 @@ class Plot(Figure):
     "A figure that Jupyter shows. `size`: inches; `kwargs`: see Matplotlib's `Figure`."
     def __init__(self, size:tuple, **kwargs): super().__init__(figsize=size, **kwargs)
     def _repr_png_(self): png = BytesIO(); self.savefig(png, dpi=75); return png.getvalue()
+    def write(self, path, **kwargs):
+        "Write a file, whole or not at all. `kwargs`: see Matplotlib's `savefig`. Raises `UserError`."
+        whole = BytesIO() # first in memory: then only `atomic_write` meets a full disk
+        try: self.savefig(whole, format=Path(path).suffix[1:].lower() or None, **kwargs)
+        except ValueError as e: raise UserError(f'{path}: {e}'.splitlines()[0]) from None
+        with atomic_write(path) as tmp: tmp.write_bytes(whole.getvalue())
 
 # %% ../../nbs/41_runs.folder.ipynb #a04b26cc
 @patch
@@ -295,10 +301,8 @@ def plot(self:Run, *paths)->Figure:
         f'over utterances', fontsize=10)
     fig.tight_layout()
     for path in paths:
-        form, whole = Path(path).suffix[1:], BytesIO() # in memory: a full disk is atomic_write's matter
-        dated = {'CreationDate': None} if form == 'pdf' else None # the same bytes every time
-        fig.savefig(whole, dpi=200, format=form, metadata=dated)
-        with atomic_write(path) as tmp: tmp.write_bytes(whole.getvalue())
+        dated = {'CreationDate': None} if Path(path).suffix == '.pdf' else None # the same bytes every time
+        fig.write(path, dpi=200, metadata=dated)
     return fig
 
 # %% ../../nbs/41_runs.folder.ipynb #sh0wn002
