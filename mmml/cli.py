@@ -26,7 +26,7 @@ from dataclasses import fields
 from difflib import get_close_matches
 import mmml
 from .core import UserError, entries
-from .data.spec import read_pairs
+from .data.spec import OWN, typed_spec
 from mmml.runs.config import (DEFAULTS, FIELDS, RUN, RUN_AUDIO, SECTIONS, Flags, configs_of, encoders,
     help_text)
 
@@ -134,7 +134,8 @@ def mmml_extract_audio(args=None):
     "Make the wav files of a corpus. `args`: list of strings, None: the command line."
     parser = OneLineParser(prog='mmml_extract_audio', allow_abbrev=False, description='Make the 16 kHz wav '
         'files of a corpus from its videos.')
-    for f in map(FIELDS.get, ('dataset', 'data_dir', 'label_range', 'columns', 'labels')): _add(parser, f, '')
+    own = [k for k in OWN if k != 'metrics']
+    for f in map(FIELDS.get, ('dataset', 'data_dir', *own)): _add(parser, f, '')
     parser.add_argument('--ray', metavar='ADDRESS', help="of a Ray cluster with the same files, or 'local'")
     a = parser.parse_args(args)
     def main():
@@ -146,8 +147,7 @@ def mmml_extract_audio(args=None):
             run = partial(in_cluster, address=a.ray)
         dataset = DEFAULTS['dataset'] if a.dataset is None else a.dataset
         data_dir = a.data_dir or DEFAULTS['data_dir']
-        own = dict(columns=read_pairs(a.columns, '--columns'), labels=read_pairs(a.labels, '--labels', True))
-        corpus = open_corpus(dataset, data_dir, a.label_range, **own)
+        corpus = open_corpus(dataset, data_dir, **typed_spec(a))
         corpus = extract_audio(corpus, log=print, run=run)
         print(corpus.summary().to_string())
         n, where = len(corpus.skipped), corpus.wav/'extraction.csv'
@@ -222,7 +222,7 @@ def mmml_report(args=None):
     guarded('mmml_report', main)
 
 # %% ../nbs/60_cli.ipynb #pr3dict2
-def shown(t, heads:str):
+def shown(t, heads):
     "A table of predictions as it is printed: names without folders, short texts, intervals, no empty column."
     short = lambda s: s if len(s) <= 40 else s[:37] + '...'
     number = lambda v: v if isinstance(v, str) else '' if v != v else f'{v:+.2f}'
@@ -244,7 +244,9 @@ def shown(t, heads:str):
 # %% ../nbs/60_cli.ipynb #pr3dict4
 def print_predictions(t, model):
     "Print a table of predictions, how many rows lack a modality, and the first 20 reasons."
-    print(shown(t, model.config.heads).to_string(index=False) if len(t) else 'nothing was said')
+    from mmml.inference.predict import value_columns
+    columns = value_columns(model.config.heads, model.targets)
+    print(shown(t, columns).to_string(index=False) if len(t) else 'nothing was said')
     for k in model.processor.model_inputs:
         if n := int((~t.used.str.contains(k)).sum()) if len(t) else 0: print(f'{n} of {len(t)} without {k}')
     failed = t.reason[t.reason != '']

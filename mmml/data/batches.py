@@ -50,12 +50,16 @@ def piece_index(pieces:dict, piece:tuple)->int:
 
 # %% ../../nbs/15_data.batches.ipynb #ce74e771
 def targets(corpus:Corpus, heads:str='MTA', own_labels:bool=True)->np.ndarray:
-    """The label of each head for each row, (n_rows, H) float64; NaN where a head has no input.
+    """The label of each head for each row, (n_rows, H) float64, or (n_rows, H, K) of K targets; NaN where a
+    head has no input. Of classes it is their number.
     `own_labels`: heads T and A learn `label_T` and `label_A`, not `label`."""
     t = corpus.table
-    absent = dict(T=t.text == '', A=t.samples == 0)
-    column = lambda h: t[LABELS[h] if own_labels else 'label'].where(~absent.get(h, t.samples < 0))
-    return np.stack([column(h) for h in heads], 1).astype(float)
+    absent = dict(M=t.samples < 0, T=t.text == '', A=t.samples == 0)
+    def column(h):
+        y = t[[*corpus.spec.targets] or (LABELS[h] if own_labels else 'label')].to_numpy(float, copy=True)
+        y[absent[h]] = np.nan
+        return y
+    return np.stack([column(h) for h in heads], 1)
 
 # %% ../../nbs/15_data.batches.ipynb #50b7d3da
 class UtteranceDataset:
@@ -82,9 +86,11 @@ class UtteranceDataset:
         `step`: the rows of the whole step. Raises `UserError` if a wav file can't be read."""
         rows = [int(r) for r in rows]
         batch = dict(labels=torch.from_numpy(self.labels[rows]))
-        if step is not None: batch['counts'] = torch.from_numpy(~np.isnan(self.labels[step])).sum(0).float()
+        n_heads = self.labels.shape[1]
+        known = lambda rows: (~np.isnan(self.labels[rows])).reshape(len(rows), n_heads, -1).sum((0, 2))
+        if step is not None: batch['counts'] = torch.from_numpy(known(step)).float()
         if step is not None and not rows: # an empty part: a row that teaches nothing takes its place
-            rows, batch['labels'] = [int(step[0])], torch.full((1, self.labels.shape[1]), torch.nan)
+            rows, batch['labels'] = [int(step[0])], torch.from_numpy(self.labels[:1]*np.nan)
         if self.tokenizer: batch |= self.text_inputs(rows)
         if self.features: batch |= self.audio_inputs(rows)
         return batch

@@ -17,7 +17,7 @@ import numpy as np, pandas as pd, soundfile as sf
 from fastcore.basics import patch
 from ..core import UserError, find_folder
 from .labels import read_labels
-from .spec import CorpusSpec, LABELS, RATE, locate
+from .spec import CorpusSpec, RATE, locate
 from .tables import INVISIBLE, short, split_in_name
 
 # %% ../../nbs/13_data.corpus.ipynb #6888e8ce
@@ -145,10 +145,12 @@ def __len__(self:Corpus):
 @patch
 def __getitem__(self:Corpus, i):
     """An utterance as a dict; for a slice a list of them. Raises `IndexError`.
-    Keys: video_id, clip_id, text, label, label_T, label_A, mode; with audio also path and seconds."""
+    Keys: video_id, clip_id, text, label, label_T, label_A (or the targets), mode; with audio also path and
+    seconds."""
     if isinstance(i, slice): return [self[k] for k in range(len(self))[i]]
     r = self.table.iloc[range(len(self))[i]]
-    out = {k: r[k] for k in ('video_id', 'clip_id', 'text')} | {k: float(r[k]) for k in LABELS.values()}
+    of = lambda y: self.spec.classes[int(y)] if self.spec.classes and y == y else float(y)
+    out = {k: r[k] for k in ('video_id', 'clip_id', 'text')} | {k: of(r[k]) for k in self.spec.label_columns}
     out |= dict(clip_id=r.clip_id if isinstance(r.clip_id, str) else int(r.clip_id), mode=r['mode'])
     return out | (dict(path=r.path, seconds=int(r.samples)/RATE) if 'samples' in r else {})
 
@@ -283,16 +285,18 @@ def check_splits(corpus:Corpus, reasons=None)->Corpus:
 
 # %% ../../nbs/13_data.corpus.ipynb #e598dcb6
 def open_corpus(dataset:str='sample', data_dir='data', label_range:tuple=None, metrics:str=None, log=print,
-        keep_incomplete:bool=False, columns:dict=None, labels:dict=None)->Corpus:
+        keep_incomplete:bool=False, columns:dict=None, labels:dict=None, targets:tuple=None,
+        classes:tuple=None)->Corpus:
     """Find and read a corpus; skip what can't be used. Raises `UserError`.
     `dataset`: a key of `SPECS`, or a folder; `data_dir`: folder of the corpora; `label_range`, `metrics`,
-    `columns`, `labels`: of your own corpus, see `CorpusSpec`, None: from its corpus.json; `log`: called
-    with a line about each thing that was fixed; `keep_incomplete`: use rows that have text and no audio.
+    `columns`, `labels`, `targets`, `classes`: of your own corpus, see `CorpusSpec`, None: from its
+    corpus.json; `log`: called with a line about each thing that was fixed; `keep_incomplete`: use rows that
+    have text and no audio.
     The audio is there if it was extracted, see `mmml.data.audio.extract_audio`. A table without a split gets
     one, and the file split.csv is written."""
     label_range = label_range and tuple(label_range)
     spec, root, raw, wav = locate(dataset, data_dir, label_range=label_range, metrics=metrics,
-        columns=columns, labels=labels)
+        columns=columns, labels=labels, targets=targets, classes=classes)
     kept = root/'split.csv' if (root/'split.csv').exists() else wav.parent/'split.csv'
     table, spec = read_labels(root, spec, log, kept)
     corpus = Corpus(spec, root, raw, wav, table, keep_incomplete)
@@ -313,17 +317,23 @@ def _lengths(t, max_seconds): # rows of a summary about audio
         'longest, seconds': f'{s.max():.1f}', f'cut at {max_seconds:g} s': f'{(s > max_seconds).mean():.1%}',
         'without audio': (t.samples == 0).sum()}
 
+# %% ../../nbs/13_data.corpus.ipynb #sumlabel
+def _labels(t, spec): # rows of a summary about labels: a bar for each range of values or class
+    lo, hi = spec.label_range
+    if spec.classes: return {' / '.join(spec.classes): ' / '.join(f'{(t.label == i).sum()}' for i, _
+        in enumerate(spec.classes))}
+    if spec.targets: return {f'{k}, {lo:g} to {hi:g}': bars(t[k], lo, hi) for k in spec.targets}
+    shares = ' / '.join(f'{x.mean():.0%}' for x in (t.label < 0, t.label == 0, t.label > 0))
+    return {f'label, {lo:g} to {hi:g}': bars(t.label, lo, hi), 'negative / zero / positive': shares}
+
 # %% ../../nbs/13_data.corpus.ipynb #55993b19
 @patch
 def summary(self:Corpus, max_seconds:float=6.)->pd.DataFrame:
     "Amounts, labels, lengths, and what is cut (at `max_seconds`) or missing: a column for each split."
-    lo, hi = self.spec.label_range
     def column(t, out):
-        y, rows = t.label, dict(utterances=len(t), videos=t.video_id.nunique(), hours='no audio yet')
+        rows = dict(utterances=len(t), videos=t.video_id.nunique(), hours='no audio yet')
         if 'samples' in t and len(t): rows |= _lengths(t, max_seconds)
-        shares = ' / '.join(f'{x.mean():.0%}' for x in (y < 0, y == 0, y > 0))
-        return rows | {f'label, {lo:g} to {hi:g}': bars(y, lo, hi), 'negative / zero / positive': shares,
-            'without text': (t.text == '').sum(), 'skipped': len(out)}
+        return rows | _labels(t, self.spec) | {'without text': (t.text == '').sum(), 'skipped': len(out)}
     split = lambda d, m: d if m == 'all' else d[d['mode'] == m]
     modes = ('train', 'valid', 'test', 'all')
     return pd.DataFrame({m: column(split(self.table, m), split(self.skipped, m)) for m in modes})

@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['TIMES', 'ONE_ID', 'READERS', 'NUMBER', 'WORDS', 'FIRST', 'TABLES', 'NOT_LABELS', 'to_class', 'Reader', 'column',
            'with_roles', 'Authors', 'split_id', 'OneId', 'Dialogue', 'Mustard', 'Iemocap', 'Own', 'mapped',
-           'guess_columns', 'find_reader', 'label_words', 'all_of', 'clip_order', 'typed', 'checked', 'draw_split',
-           'split_of', 'table_files', 'split_tables', 'find_tables', 'read_labels']
+           'guess_columns', 'find_reader', 'label_words', 'fold', 'class_names', 'as_classes', 'found_words', 'all_of',
+           'clip_order', 'typed', 'checked', 'draw_split', 'split_of', 'table_files', 'split_tables', 'find_tables',
+           'read_labels']
 
 # %% ../../nbs/12_data.labels.ipynb #l10e489c
 import json, re
@@ -15,7 +16,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 import numpy as np, pandas as pd
 from ..core import UserError, atomic_write, find_folder
-from .spec import CorpusSpec, LABELS, SPECS
+from .spec import CorpusSpec, SPECS
 from .tables import COLUMNS, MODES, ORDER, read_table, row_names, short, split_in_name
 
 # %% ../../nbs/12_data.labels.ipynb #6b6585f5
@@ -313,8 +314,8 @@ def label_words(labels:pd.Series, words:dict, path)->tuple:
         found = given.value_counts()
         guess = json.dumps(dict(labels={w: '?' for w in found.index}), ensure_ascii=False)
         raise UserError(f"{path}: the labels are words: "
-            f"{', '.join(f'{short(w, 20)} ({n})' for w, n in found[:6].items())}; give each a "
-            f"number, in corpus.json or with --labels: {guess}")
+            f"{', '.join(f'{short(w, 20)} ({n})' for w, n in found[:6].items())}; to predict them as "
+            f"classes: --classes all; or give each a number, in corpus.json or with --labels: {guess}")
     if (lost := ~(known | numeric)).any():
         rest = given[lost].value_counts()
         raise UserError(f"{path}: {', '.join(f'{short(w, 20)!r} ({n})' for w, n in rest[:6].items())} "
@@ -322,6 +323,44 @@ def label_words(labels:pd.Series, words:dict, path)->tuple:
     values = table.values()
     return labels.where(~known, given.map(lambda w: f'{table.get(w, 0):g}')), (float(min(values)),
         float(max(values)))
+
+# %% ../../nbs/12_data.labels.ipynb #labcls02
+def fold(name:str)->str:
+    "A name for comparison, without case and blanks around it."
+    return name.strip().casefold()
+
+def class_names(words:pd.Series, classes:tuple)->list:
+    "The names of the classes of a corpus. `words`: all labels; `classes`: ('all',) or names."
+    if classes != ('all',): return [*classes]
+    names = {fold(w): w.strip() for w in reversed(words.tolist()) if w.strip()} # as spelt first
+    number = lambda w: float(w) if NUMBER.fullmatch(w) else 0.
+    return [names[k] for k in sorted(names, key=lambda k: (number(k), k))]
+
+def as_classes(tables:dict, spec:CorpusSpec, log=print)->CorpusSpec:
+    """Replace the labels by numbers of classes, in place, and by 'context' the split of rows of no class.
+    Raises `UserError`. `tables`: {path: roles as text}; returns the spec with the names of its classes."""
+    path, joined = next(iter(tables)), {fold(a): b for a, b in spec.labels.items()}
+    of = lambda raw: raw['mode'].str.strip() == 'context' if 'mode' in raw else pd.Series(False, raw.index)
+    words = [raw.label.where(~of(raw), '').map(lambda w: joined.get(fold(w), w)) for raw in tables.values()]
+    names = class_names(pd.concat(words), spec.classes)
+    index = {fold(n): str(i) for i, n in enumerate(names)}
+    if not 2 <= len(names) <= 100:
+        raise UserError(f"{path}: {len(names)} different labels ({short(', '.join(names), 60)}): expected "
+            'from 2 to 100 classes; name them with --classes, or map them with "labels" in corpus.json')
+    if lost := [n for n in names if not any((w.map(fold) == fold(n)).any() for w in words)]:
+        raise UserError(f"{path}: no row has the label '{lost[0]}'; found {found_words(pd.concat(words))}")
+    other = []
+    for raw, w in zip(tables.values(), words):
+        raw['label'], no_class = w.map(fold).map(index).fillna(''), ~w.map(fold).isin(index) & ~of(raw)
+        raw['mode'] = (raw['mode'] if 'mode' in raw else pd.Series('', raw.index)).mask(no_class, 'context')
+        other.append(w[no_class])
+    if len(rest := pd.concat(other)):
+        log(f"{path}: {len(rest)} rows of no class, {found_words(rest)}, are used as context only")
+    return replace(spec, classes=tuple(names), label_range=(0., len(names) - 1.))
+
+def found_words(words:pd.Series, most:int=6)->str:
+    "The most frequent words and how often they occur: 'joy (12), anger (3)'."
+    return ', '.join(f'{short(w, 20) or repr(w)} ({n})' for w, n in words.value_counts()[:most].items())
 
 # %% ../../nbs/12_data.labels.ipynb #laborde1
 def all_of(convert, cells)->list:
@@ -397,8 +436,8 @@ def typed(raw:pd.DataFrame, path, spec:CorpusSpec)->pd.DataFrame:
     modes = lambda m: 'context' if m == 'context' else MODES[m.lower()]
     df['mode'] = _column(raw, 'mode', modes, f"one of {', '.join(MODES)}", path) if _has_modes(raw) else \
         context.map({True: 'context', False: ''})
-    for c in ('label', 'label_T', 'label_A'):
-        if c != 'label' and not spec.own_labels: df[c] = df.label; continue
+    for c in spec.label_columns:
+        if c in ('label_T', 'label_A') and not spec.own_labels: df[c] = df.label; continue
         if c not in raw:
             raise UserError(f'{path}: no column {c}, which {spec.name} has; found {", ".join(raw)}')
         df[c] = np.nan
@@ -416,7 +455,7 @@ def checked(df:pd.DataFrame, path, spec:CorpusSpec)->pd.DataFrame:
     if spec.upper_case: df['text'] = [t[:1] + t[1:].lower() for t in df.text]
     df = df.sort_values(['video_id', 'order'], kind='stable', ignore_index=True)
     df['place'] = df.groupby('video_id').cumcount()
-    columns = ['video_id', 'clip_id', 'text', *LABELS.values(), 'mode', 'place']
+    columns = ['video_id', 'clip_id', 'text', *spec.label_columns, 'mode', 'place']
     return df[[*columns, 'media'] if (df.media != '').any() else columns]
 
 # %% ../../nbs/12_data.labels.ipynb #labspl01
@@ -500,10 +539,18 @@ def find_tables(root, spec:CorpusSpec)->dict:
     raise UserError(f'{root}: {len(files)} tables ({short(", ".join(p.name for p in files), 100)}); name '
         f'those to read in corpus.json: {json.dumps(dict(table=one if triples else one[0]))}')
 
+def _prepared(df, spec, path): # with the names that readers know, and its targets
+    df = mapped(df, spec.columns, path)
+    known = {c.lower(): c for c in df}
+    if lost := [t for t in spec.targets if t.lower() not in known]:
+        raise UserError(f"{path}: no column {', '.join(lost)}; found {short(', '.join(df), 100)}")
+    values = pd.DataFrame({t: df[known[t.lower()]] for t in spec.targets}, index=df.index)
+    return df.assign(label=values[spec.targets[0]]) if spec.targets else df, values
+
 def _problem(path, spec): # why a file can't be a table of labels; '' if it can
     try:
         df, _ = read_table(path, spec.language, spec.encoding or None)
-        find_reader(mapped(df, spec.columns, path), path)
+        find_reader(_prepared(df, spec, path)[0], path)
     except UserError as e: return str(e)
     return ''
 
@@ -514,20 +561,23 @@ def _unknown(path, spec): # another kind of file, such as names of classes; not 
 # %% ../../nbs/12_data.labels.ipynb #labread1
 def _roles(path, mode, spec): # roles of a file, the range of its labels or None
     df, notes = read_table(path, spec.language, spec.encoding or None)
-    name, reader, df = find_reader(mapped(df, spec.columns, path), path)
-    if not reader.lists: df = df.map(lambda v: v if isinstance(v, str) else json.dumps(v, default=str))
+    df, values = _prepared(df, spec, path)
+    name, reader, df = find_reader(df, path)
+    as_text = lambda t: t.map(lambda v: v if isinstance(v, str) else json.dumps(v, default=str))
+    if not reader.lists: df = as_text(df)
     raw = reader.roles(df, mode)
     if missing := [c for c in ('video_id', 'clip_id', 'text', 'label') if c not in raw]:
         guess = guess_columns(df)
         like = json.dumps(dict(columns={c: guess.get(c, '?') for c in missing}), ensure_ascii=False)
         raise UserError(f"{path}: read as {name}, and no column for {', '.join(missing)}; its columns are "
             f"{short(', '.join(df), 160)}; name it in corpus.json, such as {short(like, 200)}")
+    raw = raw.assign(**as_text(values).loc[raw.index])
     for role in {'group', 'order'} & set(spec.columns) - set(raw):
         if len(raw) == len(df): raw[role] = df[role]
     if lists := [c for c in raw if not raw[c].map(lambda x: isinstance(x, str)).all()]:
         raise UserError(f'{path}: column {lists[0]} has lists or objects, expected text')
     scale = None
-    if 'label' in raw: raw['label'], scale = label_words(raw.label, spec.labels, path)
+    if not spec.names: raw['label'], scale = label_words(raw.label, spec.labels, path)
     if mode and not _has_modes(raw):
         raw['mode'] = raw['mode'].where(raw['mode'] == 'context', mode) if 'mode' in raw else mode
     usual = spec.name in SPECS and reader is Authors # is not worth a line
@@ -544,6 +594,7 @@ def read_labels(path, spec:CorpusSpec=SPECS['mosi'], log=print, split_path=None)
     path = Path(path)
     files = find_tables(path, spec) if path.is_dir() else {path: ''}
     found = {p: _roles(p, mode, spec) for p, mode in files.items()}
+    if spec.classes: spec = as_classes({p: raw for p, (raw, _, _) in found.items()}, spec, log)
     scales = [s for _, s, _ in found.values() if s] or [(-3., 3.)]
     assumed = not spec.label_range and not any(s for _, s, _ in found.values())
     spec = replace(spec, label_range=spec.label_range or (min(s[0] for s in scales),
@@ -559,7 +610,8 @@ def read_labels(path, spec:CorpusSpec=SPECS['mosi'], log=print, split_path=None)
     df, where = pd.concat(parts), path if len(files) > 1 else next(iter(files))
     if len(df) > 3 and df.video_id.is_unique: log(f'{where}: each row is a video of its own, so no '
         'utterance has a context; a column group or video_id names the videos')
-    if assumed: log(f'{where}: labels from {df.label.min():g} to {df.label.max():g}, taken as numbers in '
+    y = df[[*spec.label_columns]]
+    if assumed: log(f'{where}: labels from {y.min(axis=None):g} to {y.max(axis=None):g}, taken as numbers in '
         '[-3, 3]; another range: "label_range" in corpus.json, or --label_range')
     if df.clip_id.map(type).nunique() > 1: df['clip_id'] = df.clip_id.map(str)
     _check_names(df, where)

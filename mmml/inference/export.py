@@ -103,7 +103,7 @@ def rows_of_pieces(e:Encoded, index:Tensor, null:Tensor=None)->Encoded:
 def forward(self:Padded, input_ids:Tensor=None, attention_mask:Tensor=None, input_values:Tensor=None,
         n_samples:Tensor=None, text:Tensor=None, text_context:Tensor=None, audio:Tensor=None,
         audio_context:Tensor=None)->tuple:
-    "The prediction of each head, (B,) or (B, 3), NaN where it has no input. Arguments: see `MMML.forward`."
+    "The prediction of each head, see `MMMLOutput`, NaN where it has no input. Arguments: see `MMML.forward`."
     m, c, absent, e = self.model, self.model.config, {}, {}
     index = dict(text=text, text_context=text_context, audio=audio, audio_context=audio_context)
     given = [k for k, i in index.items() if i is not None]
@@ -222,9 +222,10 @@ def batch_of(about, tokenizer, conversations):
 # %% ../../nbs/57_inference.export.ipynb #xp000034
 def load_exported(folder):
     """A function for an exported model, with numpy, tokenizers and onnxruntime (or torch, for pt2).
-    `folder`: with export.json. The function takes B conversations, lists of (text or None, wave or None), the
-    oldest first, and returns {head: predictions (B,)} of their last utterances. A wave is (S,) float32 in
-    [-1, 1], 16 kHz, mono; of a longer one than `max_samples` in export.json the first part is used."""
+    `folder`: with export.json. The function takes B conversations, lists of (text or None, wave or None),
+    the oldest first, and returns {head: predictions (B,)} of their last utterances, or (B, K) of the targets
+    or classes `names` in export.json. A wave is (S,) float32 in [-1, 1], 16 kHz, mono; of a longer one than
+    `max_samples` in export.json the first part is used."""
     import json
     from pathlib import Path
     folder, tokenizer = Path(folder), None
@@ -250,8 +251,9 @@ def facts(model:MMML, batch:dict, file:str)->dict:
     "The content of export.json, with which a model can be used. `batch`: of `Padded`; `file`: the model's."
     c, tok, fe = model.config, model.processor.tokenizer, model.processor.feature_extractor
     own = fe is not None and batch['input_values'].ndim == 3
-    about = dict(file=file, outputs=[*c.heads], inputs={k: [str(v.dtype).removeprefix('torch.'), *INPUTS[k]]
-        for k, v in batch.items()}, features=type(fe).__name__ if own else None)
+    about = dict(file=file, outputs=[*c.heads], names=[*model.names])
+    about |= dict(inputs={k: [str(v.dtype).removeprefix('torch.'), *INPUTS[k]] for k, v in batch.items()},
+        features=type(fe).__name__ if own else None)
     if tok: about |= dict(max_tokens=token_limit(c, tok), pad_token_id=tok.pad_token_id,
         separator=tok.sep_token or tok.eos_token or ' ')
     if fe: about |= dict(sampling_rate=RATE, normalise=bool(getattr(fe, 'do_normalize', False)),

@@ -126,7 +126,7 @@ def read_paths(model:MMML, paths:list, text:str=None, transcript=None, asr:str=N
     if single and not (text or average) and (transcript or asr or longer_than(first, model)):
         transcript = transcript or asr is None and sidecar(first, TRANSCRIPTS) or None
         s = segments_of(first, transcript, asr, model.config.max_seconds)
-        return segment_items(first, s), lambda t: timeline_of(t, s, model.config), True
+        return segment_items(first, s), lambda t: timeline_of(t, s, model), True
     if one and first.is_dir(): return folder_items(first), same, False
     if not one or single:
         return make_items(paths, [text or sidecar_text(Path(p)) for p in paths]), same, False

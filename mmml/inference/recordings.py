@@ -17,7 +17,7 @@ from transformers.utils.logging import disable_progress_bar
 from ..core import UserError, atomic_write
 from ..data.audio import blocks
 from ..data.spec import RATE
-from .predict import make_items, parts_of
+from .predict import make_items, parts_of, value_columns
 from .transcripts import COLUMNS, read_transcript
 from ..models.mmml import MMML
 from ..runs.folder import Plot
@@ -126,8 +126,8 @@ def segments_of(path, transcript=None, asr:str=None, longest:float=6.)->pd.DataF
 # %% ../../nbs/52_inference.recordings.ipynb #rc000020
 class Timeline(pd.DataFrame):
     "The predictions of a recording, a row for each utterance, with `plot` and `to_srt`."
-    _metadata = ['heads', 'label_range']
-    heads, label_range = '', (-3, 3)
+    _metadata = ['heads', 'label_range'] # heads: columns with values, 'M', or of targets 'M valence'
+    heads, label_range = (), (-3, 3)
     @property
     def _constructor(self): return Timeline
 
@@ -137,13 +137,14 @@ def segment_items(path, segments:pd.DataFrame)->pd.DataFrame:
     n = len(segments)
     return make_items([path]*n, segments.text, [0]*n, segments.start, segments.end)
 
-def timeline_of(t:pd.DataFrame, segments:pd.DataFrame, config)->Timeline:
-    "A table of predictions of `segments` with their speakers, as a timeline. `config`: of the model."
+def timeline_of(t:pd.DataFrame, segments:pd.DataFrame, model:MMML)->Timeline:
+    "A table of predictions of `segments` by a model, with their speakers, as a timeline."
+    config, heads = model.config, value_columns(model.config.heads, model.targets)
     if not len(t):
-        t = pd.DataFrame(columns=['item', 'file', *segments, *config.heads, 'used', 'remarks', 'reason'])
+        t = pd.DataFrame(columns=['item', 'file', *segments, *heads, 'used', 'remarks', 'reason'])
     t = Timeline(t).drop(columns=['file', 'speaker'], errors='ignore')
     t.insert(3, 'speaker', segments.speaker.to_numpy()[t['item'].astype(int)])
-    t.heads, t.label_range = config.heads, getattr(config, 'label_range', None) or (-3, 3)
+    t.heads, t.label_range = heads, getattr(config, 'label_range', None) or (-3, 3)
     t.attrs |= segments.attrs
     return t
 
@@ -154,7 +155,7 @@ def predict_recording(self:MMML, path, transcript=None, asr:str=None)->Timeline:
     `path`: media file; `transcript`: .srt, .vtt, .json of Whisper or .TextGrid; `asr`: model that
     transcribes, see `transcribe`; without both the speech is found, and only audio is used."""
     s = segments_of(path, transcript, asr, self.config.max_seconds)
-    return timeline_of(self.predict_items(segment_items(path, s)), s, self.config)
+    return timeline_of(self.predict_items(segment_items(path, s)), s, self)
 
 # %% ../../nbs/52_inference.recordings.ipynb #rc000023
 @patch

@@ -33,15 +33,16 @@ class MMMLConfig(PreTrainedConfig):
     of the transformers of v3; `dropout`: of heads and CME; `freeze`: key of `FREEZE`; `modality_dropout`:
     share of training rows whose text or audio is hidden from the fusion; `text_context_len`,
     `audio_context_len`: utterances in a context; `max_seconds`: of audio in a piece; `loss_fn`: key of
-    `LOSSES`; `loss_weights`: {head: weight}, 1 where not given; `text_layers`, `audio_layers`: hidden states
-    that are used, 'last', or see `LayerMix`."""
+    `LOSSES`; `loss_weights`: {head: weight}, 1 where not given; `output_names`: of the targets or classes
+    that each head predicts, None: a number, or what the loss determines; `text_layers`, `audio_layers`:
+    hidden states that are used, 'last', or see `LayerMix`."""
     model_type = 'mmml'
     sub_configs = dict(text_config=AutoConfig, audio_config=AutoConfig)
     def __init__(self, text_config=None, audio_config=None, heads:str='MTA', fusion:str='v1',
             context:bool=True, num_cme_layers:int=5, num_mixed_layers:int=3, dropout:float=.3,
             freeze:str='front_end', modality_dropout:float=0., text_context_len:int=2,
             audio_context_len:int=1, max_seconds:float=6., loss_fn:str='l1', loss_weights:dict=None,
-            text_layers:str='last', audio_layers:str='last', **kwargs):
+            text_layers:str='last', audio_layers:str='last', output_names:list=None, **kwargs):
         as_config = lambda c: AutoConfig.for_model(**c) if isinstance(c, dict) else c
         self.text_config, self.audio_config = as_config(text_config), as_config(audio_config)
         self.heads, self.fusion, self.context = check_heads(heads), fusion, context
@@ -50,6 +51,7 @@ class MMMLConfig(PreTrainedConfig):
         self.text_context_len, self.audio_context_len = text_context_len, audio_context_len
         self.max_seconds, self.loss_fn, self.loss_weights = max_seconds, loss_fn, loss_weights
         self.text_layers, self.audio_layers = text_layers, audio_layers
+        self.output_names = [*output_names] if output_names else None
         self.check_choices()
         super().__init__(**kwargs)
 
@@ -60,6 +62,11 @@ def check_choices(self:MMMLConfig):
     for name, known in dict(fusion=FUSIONS, loss_fn=LOSSES, freeze=FREEZE).items():
         if (value := getattr(self, name)) not in known:
             raise UserError(f"{name} '{value}': expected one of {', '.join(known)}")
+    loss, n = LOSSES[self.loss_fn], len(self.output_names or ())
+    kind = ('numbers' if n else 'number') if not loss.classifies else 'classes' if n else 'signs'
+    if n == 1 or kind not in loss.fits:
+        raise UserError(f'loss_fn {self.loss_fn}: {n} output_names, expected '
+            f"{'none' if loss.names or n == 1 and not loss.classifies else 'two or more'}")
     p = self.modality_dropout
     if not 0 <= p <= 1: raise UserError(f'modality_dropout {p:g}: expected a share, 0 to 1')
     if p and 'M' not in self.heads:
@@ -74,8 +81,8 @@ def needs(heads:str)->tuple:
 @dataclass
 class MMMLOutput(ModelOutput):
     """What `MMML.forward` returns for B utterances: the loss and {head: its loss} if there are labels,
-    predictions {head: (B,) float, or (B, 3) logits}, NaN where a head has no input, and what the heads
-    read, features {head: (B, w) float}."""
+    predictions {head: (B,) float, (B, K) of K targets, or (B, C) logits}, NaN where a head has no input, and
+    what the heads read, features {head: (B, w) float}."""
     loss: Tensor = None
     losses: dict = None
     predictions: dict = None
@@ -95,7 +102,9 @@ class MMML(PreTrainedModel):
         if audio: self.audio_encoder = audio_encoder or encoder_of(AutoModel.from_config(c.audio_config))
         self.dt = dt = c.text_config.hidden_size if text else 0
         self.da = da = c.audio_config.hidden_size if audio else 0
-        self.n_out, fused = LOSSES[c.loss_fn].outputs, 'M' in c.heads and FUSIONS[c.fusion].reads_vector
+        loss, fused = LOSSES[c.loss_fn], 'M' in c.heads and FUSIONS[c.fusion].reads_vector
+        self.classifies, self.names = loss.classifies, tuple(c.output_names or loss.names)
+        self.n_out, self.targets = max(1, len(self.names)), () if loss.classifies else self.names
         null = lambda h, d: nn.Parameter(torch.zeros(d)) if fused or (c.context and h in c.heads) else None
         self.null_text, self.null_audio = null('T', dt), null('A', da)
         if 'T' in c.heads: self.head_T = make_head(n*dt, self.n_out, dropout=c.dropout)
@@ -202,7 +211,7 @@ def with_context(self:MMML, x:Tensor)->Tensor:
 # %% ../../nbs/24_models.mmml.ipynb #eef379b0
 @patch
 def apply_head(self:MMML, head:nn.Module, x:Tensor, absent:Tensor)->Tensor:
-    "The predictions of a head for features (B, w): (B,) float32, or (B, 3) logits; NaN where absent."
+    "The predictions of a head for features (B, w): (B,) or (B, n_out) float32; NaN where absent."
     absent = absent[:, None].to(x.device, non_blocking=True)
     y = head(x).float().masked_fill(absent, torch.nan)
     return y if self.n_out > 1 else y[:, 0]
@@ -268,8 +277,8 @@ def forward(self:MMML, input_ids:Tensor=None, attention_mask:Tensor=None, input_
     clips at 16 kHz, normalised, or (Ua, F, n) features; `n_samples`: (Ua,) int64, valid samples or frames;
     `audio_ids`: (Ua,) int64, hash of each clip; `text`, `audio`: (B,) int64, index of each utterance's
     text and clip, -1: none; `text_context`, `audio_context`: the same of what was said before; `labels`:
-    (B, H) float, NaN: skipped; `counts`: (H,) labels in the whole step, None: in this batch; `withhold`: see
-    `combine`. Returns predictions (B,) or (B, 3) of each head, and the loss if there are labels."""
+    see `multi_loss`; `counts`: (H,) labels in the whole step, None: in this batch; `withhold`: see
+    `combine`. Returns the predictions of each head, see `MMMLOutput`, and the loss if there are labels."""
     if self.dt and text is None or self.da and audio is None:
         raise UserError('text or audio, the indices of the utterances, are missing: expected a batch of '
             "mmml.data.batches.UtteranceDataset or of the model's processor")

@@ -16,7 +16,7 @@ from fastcore.basics import patch
 from ..core import UserError
 from ..data.audio import Unreadable, decode
 from ..data.batches import UtteranceDataset
-from ..data.spec import RATE
+from ..data.spec import CorpusSpec, RATE
 from .encoders import load_pretrained
 from .mmml import MMML, MMMLConfig, needs
 
@@ -107,8 +107,9 @@ def batch(self:MMMLProcessor, conversations:list, sampling_rate:int=RATE)->dict:
         raise UserError(f"nothing to encode: this model needs {' or '.join(self.model_inputs)}")
     table = pd.DataFrame(dict(text=[t for t, _, _ in rows], samples=[len(w) for _, w, _ in rows],
         place=[i for *_, i in rows], path='', label=0.))
-    data = InMemory(SimpleNamespace(table=table), self.tokenizer, self.feature_extractor, 'M', False,
-        self.config.context, self.config.text_context_len, self.config.audio_context_len,
+    corpus = SimpleNamespace(table=table, spec=CorpusSpec(''))
+    data = InMemory(corpus, self.tokenizer, self.feature_extractor, 'M', False, self.config.context,
+        self.config.text_context_len, self.config.audio_context_len,
         self.config.max_seconds, token_limit(self.config, self.tokenizer))
     data.waves = [w for _, w, _ in rows]
     return {k: v for k, v in data(last).items() if k != 'labels'}

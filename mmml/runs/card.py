@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 from huggingface_hub import EvalResult, ModelCardData
 from ..data.spec import RATE
-from .config import encoders
+from .config import encoders, losses
 
 # %% ../../nbs/44_runs.card.ipynb #27a4b0e8
 def markdown_table(columns, rows)->str:
@@ -125,8 +125,10 @@ def model_card(flags:dict, corpus, results:dict, versions:dict)->str:
     interval = lambda lo, hi: None if math.isnan(lo) else f'{lo:.4f} to {hi:.4f}'
     scale, language = '{:g} to {:g}'.format(*corpus.spec.label_range), corpus.spec.language
     title, output = f'from {scale}', 'a number, the sentiment'
-    if flags['train_mode'] == 'classification':
-        title, output = 'negative, neutral or positive', 'three logits: negative, neutral, positive'
+    names = corpus.spec.names or getattr(losses().get(flags.get('loss_fn')), 'names', ())
+    listed = escape(', '.join(names), False)
+    if corpus.spec.targets: title, output = f'{listed}, {title}', f'{len(names)} numbers: {listed}'
+    elif names: title, output, scale = ' or '.join(names), f'{len(names)} logits: {listed}', listed
     columns, guess = ['metric', 'value', '95 % interval', 'constant guess'], results['constant_guess']
     rows = lambda h, m: [(k, float(v), interval(*results['ci95'][h][k]), guess[h].get(k)) for k, v
         in m.items()]

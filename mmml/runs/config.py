@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['RUN', 'RUN_AUDIO', 'fusions', 'losses', 'metrics', 'encoders', 'RECIPES', 'SECTIONS', 'FIELDS', 'DEFAULTS', 'Flags',
-           'TINY', 'PRESETS', 'AUDIO_ONLY', 'flag', 'Section', 'DataConfig', 'ModelConfig', 'TrainConfig',
-           'HardwareConfig', 'OutputConfig', 'RunConfig', 'preset_of', 'spec_of', 'check_values', 'without_effect',
-           'check_effect', 'check_together', 'head_weights', 'resolve', 'as_flags', 'run_name', 'effective', 'seeds_of',
-           'configs_of', 'default_text', 'help_text']
+           'TINY', 'PRESETS', 'AUDIO_ONLY', 'flag', 'Section', 'fitting', 'DataConfig', 'ModelConfig', 'TrainConfig',
+           'HardwareConfig', 'OutputConfig', 'RunConfig', 'preset_of', 'spec_of', 'kind_of', 'check_values',
+           'without_effect', 'check_effect', 'check_together', 'head_weights', 'resolve', 'as_flags', 'run_name',
+           'effective', 'seeds_of', 'configs_of', 'default_text', 'help_text']
 
 # %% ../../nbs/40_runs.config.ipynb #666f6a42
 import math, os
@@ -17,7 +17,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from ..core import UserError, entries
-from ..data.spec import HEADS, SAMPLE, SPECS, CorpusSpec, check_heads, locate, read_pairs
+from ..data.spec import HEADS, OWN, SAMPLE, SPECS, CorpusSpec, check_heads, locate, typed_spec
 
 # %% ../../nbs/40_runs.config.ipynb #7e90a27b
 RUN, RUN_AUDIO = 'mmml_run', 'mmml_run_audio' # the commands
@@ -48,7 +48,11 @@ metrics = partial(entries, 'mmml.training.metrics', 'METRICS')
 encoders = partial(entries, 'mmml.models.features', 'ENCODERS')
 
 def _cme_versions(): return [k for k, e in fusions().items() if 'num_hidden_layers' in getattr(e, 'uses', ())]
-def _regressions(): return [k for k, e in metrics().items() if getattr(e, 'outputs', 1) == 1]
+def fitting(registry, kind:str)->list:
+    "The keys of a registry of losses or metrics that are for a kind of label, see `kind_of`."
+    return [k for k, e in registry().items() if kind in getattr(e, 'fits', ('number',))]
+
+def _regressions(): return list(dict.fromkeys([*fitting(metrics, 'number'), *fitting(metrics, 'numbers')]))
 
 # %% ../../nbs/40_runs.config.ipynb #c0nf1g07
 @dataclass(frozen=True)
@@ -61,8 +65,12 @@ class DataConfig(Section):
     columns:str = flag(None, 'columns of your own table by role: text=Utterance,label=Score',
         text='its corpus.json, or found by name')
     labels:str = flag(None, 'numbers for labels that are words: happy=1,sad=-1', text='its corpus.json')
-    metrics:str = flag(None, 'family of metrics of your own corpus', text='its corpus.json, or mosi',
-        choices=_regressions, docs=metrics)
+    targets:str = flag(None, 'columns of several labels that each head predicts: valence,arousal,dominance',
+        text='its corpus.json, or one label')
+    classes:str = flag(None, 'words in the column of the label that are classes: angry,happy,sad, or all',
+        text='its corpus.json, or a number')
+    metrics:str = flag(None, 'family of metrics of your own corpus', choices=_regressions, docs=metrics,
+        text='its corpus.json, or mosi; of targets dimensions')
     keep_incomplete:bool = flag(False, 'use utterances that have text and no audio; those without text are '
         'always used', only=RUN)
     unimodal_labels:bool = flag(True, 'heads T and A learn label_T and label_A where the corpus has them; '
@@ -102,7 +110,8 @@ class ModelConfig(Section):
         "audio or both", choices=lambda: ['front_end', 'text', 'audio', 'both'], only=RUN)
     lora:int = flag(None, 'train adapters of this rank, such as 8, instead of the whole encoders; extra '
         '[lora]', least=1, text='no adapters')
-    train_mode:str = flag('regression', 'regression, or classification into negative, neutral and positive',
+    train_mode:str = flag('regression', 'regression, or classification into negative, neutral and positive, '
+        'or into --classes',
         choices=lambda: ['regression', 'classification'])
     loss_fn:str = flag('l1', 'loss of each head', choices=lambda: list(losses()), docs=losses)
     loss_weights:str = flag(None, 'weights of the heads in the order of --loss, such as 1,0.5,0.5',
@@ -231,16 +240,19 @@ def preset_of(v:dict, spec:CorpusSpec)->tuple:
 
 # %% ../../nbs/40_runs.config.ipynb #c0nf1g16
 def spec_of(f:Flags)->CorpusSpec:
-    "The spec of the corpus, with the label range and metrics that were given. Raises `UserError`."
+    "The spec of the corpus, with the values that were given for it. Raises `UserError`."
     dataset = f.dataset or DEFAULTS['dataset']
-    own = dict(label_range=f.label_range, metrics=f.metrics, columns=read_pairs(f.columns, '--columns'),
-        labels=read_pairs(f.labels, '--labels', number=True))
-    spec = locate(dataset, f.data_dir or DEFAULTS['data_dir'], **own)[0]
+    spec = locate(dataset, f.data_dir or DEFAULTS['data_dir'], **typed_spec(f))[0]
     if spec.metrics not in (known := _regressions()):
         raise UserError(f"metrics is '{spec.metrics}' in corpus.json: expected {' or '.join(known)}")
     if spec.preset not in (None, 'tiny'):
         raise UserError(f"preset is '{spec.preset}' in corpus.json: expected tiny")
     return spec
+
+def kind_of(train_mode:str, spec:CorpusSpec)->str:
+    "What is predicted: a 'number', 'numbers' (targets), 'signs' or 'classes', see `mmml.models.losses`."
+    if spec.names: return 'numbers' if spec.targets else 'classes'
+    return 'signs' if train_mode == 'classification' else 'number'
 
 # %% ../../nbs/40_runs.config.ipynb #52ed5b87
 def check_values(f:Flags):
@@ -274,7 +286,7 @@ def _no_tf32(v):
 # %% ../../nbs/40_runs.config.ipynb #388010aa
 def without_effect(v:dict, spec:CorpusSpec)->set:
     "The flags that do nothing in this run. `v`: {flag: value}, resolved."
-    heads, classes = set(v['loss']), v['train_mode'] == 'classification'
+    heads, kind = set(v['loss']), kind_of(v['train_mode'], spec)
     scratch = encoders().get(v['audio_encoder'])
     there = [e for e, h in (('text', 'MT'), ('audio', 'MA')) if set(h) & heads]
     tuned = [e for e in there if v['freeze'] not in (e, 'both') and not (e == 'audio' and scratch)]
@@ -287,7 +299,9 @@ def without_effect(v:dict, spec:CorpusSpec)->set:
     idle = options | dict(freeze=not set(freezable) <= set(there), lora=not tuned, model=not fused,
         cme_version=not cme, gradient_checkpointing=not tuned and 'num_hidden_layers' not in uses,
         modality_dropout=not fused, num_hidden_layers='num_hidden_layers' not in uses,
-        num_mixed_layers='num_mixed_layers' not in uses, keep_incomplete=no_text, metrics=classes,
+        num_mixed_layers='num_mixed_layers' not in uses, keep_incomplete=no_text,
+        metrics=kind not in ('number', 'numbers'), label_range=bool(spec.classes), targets=not spec.targets,
+        classes=not spec.classes,
         text_encoder=no_text, audio_encoder=no_audio, audio_window=bool(no_audio or scratch),
         text_layers=no_text, audio_layers=bool(no_audio or scratch),
         text_context_len=not v['context'] or no_text,
@@ -313,10 +327,18 @@ def check_effect(given:dict, v:dict, spec:CorpusSpec):
 # %% ../../nbs/40_runs.config.ipynb #c0nf1g20
 def check_together(v:dict, spec:CorpusSpec):
     "Raises `UserError` for values that exclude each other. `v`: {flag: value}, resolved."
-    outputs = 3 if v['train_mode'] == 'classification' else 1
+    kind, loss_fn = kind_of(v['train_mode'], spec), v['loss_fn']
     name, parts = v['audio_encoder'], v['grad_accum']; e = encoders().get(name)
-    if getattr(losses()[v['loss_fn']], 'outputs', 1) != outputs:
-        raise UserError(f"--loss_fn {v['loss_fn']} is not for --train_mode {v['train_mode']}")
+    what = dict(numbers='targets', classes='classes').get(kind, f"--train_mode {v['train_mode']}")
+    if spec.names and v['train_mode'] != (needed := _train_mode(kind)):
+        raise UserError(f"--train_mode {v['train_mode']} is not for {what}: omit it, or use {needed}")
+    if loss_fn not in (known := fitting(losses, kind)):
+        raise UserError(f"--loss_fn {loss_fn} is not for {what}: expected {' or '.join(known)}")
+    if kind.startswith('number') and v['metrics'] not in (known := fitting(metrics, kind)):
+        raise UserError(f"--metrics {v['metrics']} is not for {what}: expected {' or '.join(known)}")
+    if getattr(losses()[loss_fn], 'whole_step', False) and parts != '1':
+        raise UserError(f'--grad_accum {parts}: the loss {loss_fn} needs the whole step; omit it, or use a '
+            'smaller --batch_size')
     for k, heads in (('text_encoder', 'MT'), ('audio_encoder', 'MA')):
         if v[k] is None and set(heads) & set(v['loss']):
             raise UserError(f"--{k}: there is no default for language '{spec.language}' "
@@ -329,6 +351,7 @@ def check_together(v:dict, spec:CorpusSpec):
     if parts != 'auto' and int(parts) > v['batch_size']:
         raise UserError(f"--grad_accum {parts}: a step has {v['batch_size']} utterances, so at most as many "
             'micro-batches')
+def _train_mode(kind): return 'classification' if kind in ('signs', 'classes') else 'regression'
 
 # %% ../../nbs/40_runs.config.ipynb #20f081a1
 def head_weights(loss:str, weights:str)->dict:
@@ -354,8 +377,10 @@ def resolve(f:Flags, spec:CorpusSpec=None)->RunConfig:
     usual = DEFAULTS | values | dict(label_range=spec.label_range, metrics=spec.metrics, clip=recipe['clip'])
     usual['epochs'] = recipe['epochs'] or values.get('epochs')
     usual['head_lr'] = recipe['head_lr']*given.get('lr', usual['lr'])
-    if v['train_mode'] == 'classification':
-        usual['loss_fn'] = next(k for k, e in losses().items() if e.outputs == 3)
+    kind = kind_of(v['train_mode'], spec)
+    if spec.names: usual['train_mode'] = _train_mode(kind)
+    for k, registry in dict(loss_fn=losses, metrics=metrics).items(): # the first that fits
+        if usual[k] not in (known := fitting(registry, kind)): usual[k] = known[0]
     v = usual | given
     if w := head_weights(order, f.loss_weights): v['loss_weights'] = ','.join(str(w[h]) for h in v['loss'])
     check_effect(given, v, spec); check_together(v, spec)
@@ -366,9 +391,9 @@ def resolve(f:Flags, spec:CorpusSpec=None)->RunConfig:
 def as_flags(cfg, **kw)->Flags:
     "What would be typed for a `RunConfig`, `Flags`, or corpus. Raises `TypeError` for a wrong type."
     if isinstance(cfg, RunConfig):
-        spec = locate(cfg.data.dataset, cfg.data.data_dir)[0]
-        own = set() if cfg.data.dataset not in SPECS else {'label_range', 'metrics', 'columns', 'labels'}
-        idle = without_effect(cfg.flat, spec) | own
+        known = cfg.data.dataset in SPECS
+        spec = locate(cfg.data.dataset, cfg.data.data_dir, **{} if known else typed_spec(cfg.data))[0]
+        idle = without_effect(cfg.flat, spec) | (set(OWN) if known else set())
         cfg = Flags(**{k: v for k, v in cfg.flat.items() if k not in idle and (k != 'tf32' or v is not None)})
     elif isinstance(cfg, (str, os.PathLike)): cfg = Flags(dataset=cfg)
     elif not isinstance(cfg, Flags):
@@ -386,8 +411,9 @@ def run_name(cfg:RunConfig)->str:
     fused = ['cme', m.cme_version] if m.model == 'cme' else [m.model]
     what = [*(fused if 'M' in m.loss else []), 'context' if m.context else 'nocontext', m.loss]
     if cfg.audio: what = ['audio', m.audio_encoder if cfg.scratch else 'raw']
-    named = {'dataset', 'audio_only', 'model', 'cme_version', 'context', 'loss', 'seed', 'label_range',
-        'metrics', 'columns', 'labels'} | ({'audio_encoder'} if cfg.scratch else set())
+    what += [k for k in ('targets', 'classes') if getattr(cfg.data, k)]
+    named = {'dataset', 'audio_only', 'model', 'cme_version', 'context', 'loss', 'seed', *OWN} | (
+        {'audio_encoder'} if cfg.scratch else set())
     other = [f'{k}={Path(v[k]).name if "encoder" in k else v[k]}' for k in sorted(cfg.changed)
         if k not in named and not FIELDS[k].metadata.get('free')]
     return '-'.join([Path(cfg.data.dataset).name or 'corpus', *what, *other, f'seed{cfg.train.seed}'])

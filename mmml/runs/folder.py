@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['SECOND', 'check_run_folder', 'lock_folder', 'write_model_folder', 'Run', 'read_predictions', 'read_run', 'verify',
-           'confusion', 'errors', 'disagreement', 'binned', 'draw_curves', 'draw_scatter', 'draw_errors',
-           'draw_confusion', 'Plot']
+           'confusion', 'errors', 'disagreement', 'binned', 'draw_curves', 'draw_scatter', 'draw_recall', 'draw_metric',
+           'draw_errors', 'draw_confusion', 'Plot']
 
 # %% ../../nbs/41_runs.folder.ipynb #f1d9d2a8
 import json, os, re, shutil
@@ -21,11 +21,11 @@ from filelock import FileLock, Timeout
 from matplotlib.figure import Figure
 from safetensors import SafetensorError
 from ..core import PART, UserError, atomic_write, own_folders
-from ..data.spec import HEADS, LABELS
+from ..data.spec import HEADS, LABELS, CorpusSpec
 from ..models.mmml import save_model
 from ..models.processor import load as load_model
 from ..training.calibration import check_stored, intervals_of
-from ..training.metrics import METRICS, bootstrap_ci, drop_unlabelled
+from ..training.metrics import bootstrap_ci, drop_unlabelled, named_family
 from ..training.metrics import evaluate as metrics_of
 
 # %% ../../nbs/41_runs.folder.ipynb #97444e20
@@ -83,9 +83,16 @@ class Run:
     @property
     def heads(self): return self.flags['loss']
     @property
-    def family(self): return METRICS[self.config['family']] # of metrics
+    def names(self): return tuple(self.config.get('names', ())) # of targets or classes of the corpus
     @property
-    def classifies(self): return self.family.outputs > 1
+    def targets(self): return () if self.classifies else self.names
+    @property
+    def family(self): return named_family(self.config['family'], self.names) # of metrics
+    @property
+    def classifies(self): return self.family.classifies
+    @property
+    def label_columns(self): # of `predictions`
+        return [*CorpusSpec('', **{'classes' if self.classifies else 'targets': self.names}).label_columns]
     @property
     def metrics(self): return pd.DataFrame(self.evaluate()).T # a row a head, a column a metric
     @property
@@ -97,33 +104,35 @@ class Run:
 @patch
 def columns(self:Run, head:str, suffix:str='')->list:
     "The names of a head's columns in `predictions`; `suffix` is '' or `SECOND`."
-    names = self.family.level_names
-    return [f'{head}{suffix}_{c}' for c in names] if self.classifies else [head + suffix]
+    return [f'{head}{suffix}_{n}' for n in self.family.names] or [head + suffix]
 
 @patch
 def outputs(self:Run, head:str, suffix:str='')->np.ndarray:
-    "The predictions of a head on the test split: (n,), or (n, 3) probabilities of a classifier."
+    "The predictions of a head on the test split: (n,), (n, K) of K targets, or (n, C) shares of C classes."
     p = self.predictions[self.columns(head, suffix)].to_numpy(float)
-    return p if self.classifies else p[:, 0]
+    return p if self.family.names else p[:, 0]
 
 @patch
 def truth(self:Run, head:str)->np.ndarray:
-    "The labels (n,) that a head is measured by; NaN where the head had no input."
-    t = self.predictions
-    return t[self.config['labels'][head]].where(t[self.columns(head)[0]].notna()).to_numpy(float)
+    """The labels that a head is measured by: (n,), of named classes their numbers, or (n, K) of K targets;
+    NaN where the head had no input."""
+    t, number = self.predictions, {n: float(i) for i, n in enumerate(self.names)}
+    if self.names: y = t.label.map(number) if self.classifies else t[[*self.names]]
+    else: y = t[self.config['labels'][head]]
+    return y.where(t[self.columns(head)[0]].notna(), axis=0).to_numpy(float)
 
 # %% ../../nbs/41_runs.folder.ipynb #ad725f41
 @patch
 def evaluate(self:Run, suffix:str='')->dict:
     "{head: {metric: value}} of the test split, from the predictions; of the second choice with `SECOND`."
-    of = lambda h: metrics_of(self.truth(h), self.outputs(h, suffix), self.config['family'])
+    of = lambda h: metrics_of(self.truth(h), self.outputs(h, suffix), self.family)
     return {h: of(h) for h in self.heads}
 
 @patch
 def intervals(self:Run)->dict:
     "{head: {metric: [low, high]}}: 95 % intervals of the test metrics, by bootstrap over videos."
     group = self.predictions.video_id
-    return {h: bootstrap_ci(self.truth(h), self.outputs(h), group, self.config['family']) for h in self.heads}
+    return {h: bootstrap_ci(self.truth(h), self.outputs(h), group, self.family) for h in self.heads}
 
 @patch
 def __repr__(self:Run):
@@ -138,13 +147,14 @@ def load(self:Run):
     return load_model(self.folder/'model')
 
 # %% ../../nbs/41_runs.folder.ipynb #c72f5a56
-def read_predictions(path)->pd.DataFrame:
-    "predictions.csv to the last digit; an empty text is a text, and an empty number is NaN."
+def read_predictions(path, words:tuple=())->pd.DataFrame:
+    """predictions.csv to the last digit; an empty text is a text, and an empty number is NaN.
+    `words`: other columns of text, such as the names of classes."""
     t = pd.read_csv(path, dtype=str, keep_default_na=False)
     def number(c): # Python's own reading is exact; pandas' was not in every version
         try: return c.replace('', 'nan').astype(float)
         except ValueError: return c # the class that a classifier names
-    return t.apply(lambda c: c if c.name in ('video_id', 'clip_id', 'text') else number(c))
+    return t.apply(lambda c: c if c.name in ('video_id', 'clip_id', 'text', *words) else number(c))
 
 # %% ../../nbs/41_runs.folder.ipynb #196afdda
 def _check_run(run):
@@ -156,7 +166,7 @@ def _check_run(run):
     int(run.flags['seed']), str.lower(c['corpus']), str(c['data']), int(c['processes']), run.family
     c['identity'].items()
     run.history[['epoch', 'train_loss', 'valid_loss']], int(run.results['best_epoch'])
-    run.predictions[['video_id', 'clip_id', *LABELS.values()]], run.predictions.seconds.astype(float)
+    run.predictions[['video_id', 'clip_id', *run.label_columns]], run.predictions.seconds.astype(float)
     for h in run.heads:
         run.truth(h), run.outputs(h), run.outputs(h, SECOND)
         for part in ('test', 'test_highest_val_acc'): run.results[part][h].items()
@@ -170,8 +180,10 @@ def read_run(folder)->Run:
         if not (folder/f'{name}.json').is_file(): raise UserError(f'{folder} {why}')
     try:
         of = lambda name: json.loads((folder/f'{name}.json').read_text(encoding='utf-8'))
-        tables = pd.read_csv(folder/'history.csv'), read_predictions(folder/'predictions.csv')
-        run = Run(folder, of('config'), of('results'), *tables)
+        config, history = of('config'), pd.read_csv(folder/'history.csv')
+        classes = config.get('names') and named_family(config['family']).classifies
+        table = read_predictions(folder/'predictions.csv', ('label',)*bool(classes))
+        run = Run(folder, config, of('results'), history, table)
         _check_run(run)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as e:
         reason = f"{type(e).__name__}: {' '.join(str(e).split())[:80]}"
@@ -204,25 +216,28 @@ def errors(run:Run, head:str)->np.ndarray:
 def disagreement(run:Run)->tuple:
     "How far text and audio of each utterance are apart. Returns (n,) float or None, and its description."
     t = run.predictions
-    if run.config['labels'].get('T') == 'label_T' or t[['label_T', 'label_A']].notna().any().all():
+    own = run.config['labels'].get('T') == 'label_T'
+    if not run.names and (own or t[['label_T', 'label_A']].notna().any().all()):
         return (t.label_T - t.label_A).abs().to_numpy(), '|label_T − label_A|'
     if {'T', 'A'} <= set(run.heads) and not run.classifies:
-        return np.abs(run.outputs('T') - run.outputs('A')), '|T − A| as predicted'
+        apart = np.abs(run.outputs('T') - run.outputs('A')).reshape(len(t), -1).mean(1)
+        return apart, '|T − A| as predicted'
     return None, 'text against audio: unknown'
 
 # %% ../../nbs/41_runs.folder.ipynb #b0b0e493
 @patch
 def prediction_intervals(self:Run)->dict:
-    "{head: (n, 2)}: the interval of each test prediction, NaN without calibration. Raises `UserError`."
+    """{head: (n, 2)}, or {'head target': (n, 2)}: the interval of each test prediction, NaN without
+    calibration. Raises `UserError`."""
     path, heads = self.folder/'model'/'config.json', {h: self.outputs(h) for h in self.heads}
     if self.classifies: return {h: np.full((len(p), 2), np.nan) for h, p in heads.items()}
     try:
         c = json.loads(path.read_text(encoding='utf-8')) if path.is_file() else {}
         found, limits = c.get('calibration') or {}, c.get('label_range') or (-np.inf, np.inf)
-        check_stored(found, {}, {}, limits, self.heads)
+        check_stored(found, {}, {}, limits, self.heads, self.names)
     except (OSError, ValueError, AttributeError, UserError) as e:
         raise UserError(f"{path} can't be read ({type(e).__name__}: {str(e)[:80]})") from None
-    return intervals_of(found, heads, limits)
+    return intervals_of(found, heads, limits, self.names)
 
 # %% ../../nbs/41_runs.folder.ipynb #a449e669
 def binned(x:np.ndarray, error:np.ndarray, bins:int=5)->pd.DataFrame:
@@ -244,11 +259,31 @@ def draw_curves(ax, run:Run):
 
 # %% ../../nbs/41_runs.folder.ipynb #c6979211
 def draw_scatter(ax, run:Run, head:str):
-    "Predicted against true."
+    "Predicted against true; of named classes the share of each that was found."
     y, p = run.truth(head), run.outputs(head)
+    if run.classifies and run.names: return draw_recall(ax, confusion(run, head), run.names, head)
     if run.classifies: p, what = p[:, 2] - p[:, 0], f'P(positive) − P(negative) ({head})'
     else: what = f'predicted ({head})'; ax.axline((0, 0), slope=1, color='.6', lw=.8); ax.set_aspect('equal')
-    ax.plot(y, p, '.', ms=4, alpha=.5); ax.set(title='predicted against true', xlabel='true', ylabel=what)
+    for x, z, name in zip(*[np.reshape(a, (len(y), -1)).T for a in (y, p)], run.names or ['']):
+        ax.plot(x, z, '.', ms=4, alpha=.5, label=name)
+    if run.names: ax.legend(fontsize=8, markerscale=2)
+    ax.set(title='predicted against true', xlabel='true', ylabel=what)
+
+def draw_recall(ax, c:pd.DataFrame, names, head:str):
+    "The recall of each class, and their mean, the UAR. `c`: from `confusion`."
+    recall = np.diag(c)/c.sum(axis=1).where(lambda n: n > 0).to_numpy()
+    ax.barh(list(names), recall); ax.invert_yaxis()
+    ax.axvline(np.nanmean(recall), color='.3', ls=':', label='UAR'); ax.legend(fontsize=8)
+    ax.set(title='share of each class that was found', xlabel=f'recall ({head})', xlim=(0, 1))
+
+def draw_metric(ax, run:Run):
+    "The main metric of each head, for each target."
+    m, k = run.metrics, run.family.shown
+    each = {n: f'{k}_{n}' for n in run.names} or {'': k}
+    for i, (n, column) in enumerate(each.items()):
+        ax.bar(np.arange(len(m)) + (i + .5)/len(each)*.8 - .4, m[column], .8/len(each), label=n)
+    if run.names: ax.legend(fontsize=8)
+    ax.set(title=f'{k} of each head', xticks=range(len(m)), xticklabels=m.index, ylabel=k)
 
 # %% ../../nbs/41_runs.folder.ipynb #7f6e7434
 def draw_errors(ax, x, error, **labels):
@@ -265,8 +300,8 @@ def draw_confusion(ax, c:pd.DataFrame, names=None, title:str=''):
     for i, j in np.ndindex(*n.shape):
         dark = n[i, j] > n.max()/2
         ax.text(j, i, n[i, j], ha='center', va='center', fontsize=8, color='w' if dark else 'k')
-    ax.set(title=title, xlabel='predicted', ylabel='true', xticks=ticks, yticks=ticks, xticklabels=names,
-        yticklabels=names)
+    ax.set(title=title, xlabel='predicted', ylabel='true', xticks=ticks, yticks=ticks, yticklabels=names)
+    ax.set_xticklabels(names, rotation=0 if len(''.join(map(str, names))) < 30 else 90)
 
 # %% ../../nbs/41_runs.folder.ipynb #sh0wn003
 class Plot(Figure):
@@ -285,10 +320,13 @@ class Plot(Figure):
 def plot(self:Run, *paths)->Figure:
     "The figure of a run. `paths`: files to write, such as .png and .pdf."
     fig, head = Plot((11, 6.4)), self.heads[0]
-    ax, c, error = fig.subplots(2, 3).ravel(), confusion(self, head), errors(self, head)
+    ax, error = fig.subplots(2, 3).ravel(), errors(self, head)
     what = 'share of wrong predictions' if self.classifies else 'absolute error'
     draw_curves(ax[0], self); draw_scatter(ax[2], self, head)
-    draw_confusion(ax[1], c, self.family.level_names, f'{len(c)} classes ({head})')
+    if not self.family.levels: draw_metric(ax[1], self)
+    else:
+        c, names = confusion(self, head), self.family.names if self.classifies else None
+        draw_confusion(ax[1], c, names, f'{len(c)} classes ({head})')
     apart, label = disagreement(self)
     for a, x, title, name in ((ax[3], self.predictions.seconds.to_numpy(float), 'length', 'seconds'),
         (ax[4], apart, 'text against audio', label)):

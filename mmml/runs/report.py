@@ -17,10 +17,10 @@ from ..core import UserError
 from .card import markdown_table
 from .config import encoders
 from .folder import Run
-from ..training.calibration import rejection
+from ..training.calibration import by_target, rejection
 from ..data.spec import HEADS
-from ..training.metrics import (LOWER_IS_BETTER, best_constants, constant_guess, drop_unlabelled,
-    published, published_rows, published_seeds)
+from ..training.metrics import (best_constants, constant_guess, drop_unlabelled, lower_is_better,
+    named_family, published, published_rows, published_seeds)
 
 # %% ../../nbs/45_runs.report.ipynb #fad1a88f
 def resample_runs(runs:list, head:str, videos:np.ndarray, rng:np.random.Generator)->pd.DataFrame:
@@ -40,14 +40,14 @@ def resample_runs(runs:list, head:str, videos:np.ndarray, rng:np.random.Generato
 def is_better(a:pd.DataFrame, b:pd.DataFrame)->pd.Series:
     """Whether `a` is better than `b`, both from `resample_runs`, of the same videos, for each metric.
     The 95 % interval of the difference is above zero."""
-    sign = pd.Series({k: -1 if k in LOWER_IS_BETTER else 1 for k in a})
+    sign = pd.Series({k: -1 if lower_is_better(k) else 1 for k in a})
     return (((a - b)*sign).quantile(.025) > 0)
 
 # %% ../../nbs/45_runs.report.ipynb #a2942ae3
 def same_test(runs:list)->tuple:
     "Family of metrics and test utterances of a setting: equal where the rows can be compared."
     r = runs[0]
-    return r.config['family'], tuple(zip(r.predictions.video_id, r.predictions.clip_id))
+    return r.family, tuple(zip(r.predictions.video_id, r.predictions.clip_id))
 
 # %% ../../nbs/45_runs.report.ipynb #bd58ec33
 def group_runs(runs)->dict:
@@ -72,14 +72,14 @@ def _comparable(groups, head): # lists of settings
     return kinds.values()
 
 def constant_run(run:Run, head:str, c)->Run:
-    "The run as if a head had predicted the constant `c` (a number, or three of a classifier) everywhere."
+    "The run as if a head had predicted the constant `c` (a number, or one for each column) everywhere."
     p = run.predictions
     columns = {k: p[k].where(p[k].isna(), v) for k, v in zip(run.columns(head), np.ravel(c))}
     return replace(run, predictions=p.assign(**columns))
 
 def resample_guess(run:Run, head:str, videos:np.ndarray)->pd.DataFrame:
     "As `resample_runs`, of the constant guess, which is chosen once, on all test labels; 0 where undefined."
-    best, rng = best_constants(run.truth(head), run.config['family']), np.random.default_rng(0)
+    best, rng = best_constants(run.truth(head), run.family), np.random.default_rng(0)
     each = {np.ravel(c).tobytes(): c for c in best.values()} # most metrics share a constant
     each = {k: resample_runs([constant_run(run, head, c)], head, videos, rng) for k, c in each.items()}
     return pd.DataFrame({k: each[np.ravel(c).tobytes()][k] for k, c in best.items()}).fillna(0.)
@@ -125,7 +125,7 @@ def published_row(flags:dict, corpus:str)->tuple:
 # %% ../../nbs/45_runs.report.ipynb #5de9ee9a
 def comparable_heads(run:Run)->list:
     "The heads of a run whose published rows have the same labels."
-    t = published(run.config['corpus'])
+    t = published(run.config['corpus'] if not run.names else '')
     label = {h: l for h, l in zip(t['head'], t.label) if l} if len(t) else {}
     return [h for h in run.heads if run.config['labels'].get(h) == label.get(h, run.config['labels'].get(h))]
 
@@ -137,7 +137,7 @@ def guess_rows(groups:dict)->pd.DataFrame:
         for settings in _comparable(groups, head):
             r = groups[settings[0]][0]; name = f"constant guess, {r.config['corpus']}"
             while (name, head) in out: name += "'" # the same corpus, another test split
-            out[name, head] = constant_guess(r.truth(head), r.config['family'])
+            out[name, head] = constant_guess(r.truth(head), r.family)
     return _frame(out)
 
 # %% ../../nbs/45_runs.report.ipynb #gu3ss102
@@ -145,15 +145,16 @@ def weak_points(runs:list)->list:
     "Lines about the runs of a setting: what a constant, or one modality alone, does as well."
     r, lines, k = runs[0], [], runs[0].family.select
     def score(h, of, also): # mean over seeds, on the rows that both heads can predict
-        known = ~np.isnan(r.truth(h)) & ~np.isnan(r.truth(also)) & ~np.isnan(r.truth(of))
+        truth = np.stack([r.truth(x).reshape(len(r.predictions), -1) for x in (h, also, of)])
+        known = ~np.isnan(truth).any((0, 2))
         return np.mean([r.family.compute(x.truth(of)[known], x.outputs(h)[known])[k] for x in runs])
     for h in r.heads:
-        own, guess = score(h, h, h), constant_guess(r.truth(h), r.config['family'])[k]
+        own, guess = score(h, h, h), constant_guess(r.truth(h), r.family)[k]
         if own <= guess:
             lines.append(f'{h} is not better than a constant guess: {k} {own:.4f}, guess {guess:.4f}')
         y, ps = r.truth(h), [x.outputs(h) for x in runs]
         if r.classifies: flat = np.mean([np.bincount(p.argmax(1)).max()/len(p) for p in ps]) >= .98
-        else: flat = np.mean([np.nanstd(p) for p in ps]) < .1*np.nanstd(y)
+        else: flat = (np.mean([np.nanstd(p, 0) for p in ps], 0) < .1*np.nanstd(y, 0)).all()
         if flat: lines.append(f'the predictions of {h} are nearly constant')
     alone = {h: (score('M', 'M', h), score(h, 'M', 'M')) for h in r.heads if 'M' in r.heads and h != 'M'}
     for h, (m, other) in alone.items():
@@ -170,7 +171,8 @@ def differences(groups:dict, mean:pd.DataFrame)->pd.DataFrame:
     "The difference of each setting to the published row that it repeats."
     out = {}
     for s, runs in groups.items():
-        corpus = runs[0].config['corpus']; name, head = published_row(runs[0].flags, corpus)
+        corpus = runs[0].config['corpus'] if not runs[0].names else '' # its labels are others
+        name, head = published_row(runs[0].flags, corpus)
         if name: out[s, head] = mean.loc[(s, head)] - published_rows(corpus, head).loc[name]
     return _frame(out)
 
@@ -290,7 +292,9 @@ def paper_name(metric:str)->str:
     "The name of a metric in papers, in LaTeX."
     name = re.sub(r'(\w+)_acc_(\d)', r'Acc-\2 (\1)', re.sub(r'(\w+)_F1_score', r'F1 (\1)', metric))
     name = name.replace(' (Mult)', '').replace('F1_score', 'F1').replace('(H', '(h').replace('(N', '(n')
-    return f"{name} $\\{'down' if metric in LOWER_IS_BETTER else 'up'}arrow$"
+    name = re.sub(r'(CCC|Corr|MAE)_(.+)', r'\1 (\2)', name.replace('Weighted_F1', 'F1 (weighted)'))
+    name = re.sub(r'([_&%#${}])', r'\\\1', name)
+    return f"{name} $\\{'down' if lower_is_better(metric) else 'up'}arrow$"
 
 # %% ../../nbs/45_runs.report.ipynb #e6c20825
 def as_latex(report:Report)->str:
@@ -331,12 +335,15 @@ FORMATS = dict(text=as_text, markdown=as_markdown, latex=as_latex, csv=as_csv)
 # %% ../../nbs/45_runs.report.ipynb #sur3cd01
 def interval_rows(run:Run)->dict:
     "{head: coverage, mean width and errors after rejection} of the intervals on the test split."
-    out, boxes = {}, run.prediction_intervals()
-    for h, box in boxes.items():
-        y = run.truth(h); known = np.isfinite(y) & np.isfinite(box[:, 0])
+    out, boxes, f = {}, run.prediction_intervals(), named_family(run.config['family'])
+    flat = lambda of: {h + s: x for s, d in by_target({h: of(h) for h in run.heads}, run.targets).items()
+        for h, x in d.items()}
+    truth, outputs = flat(run.truth), flat(run.outputs)
+    for h, box in boxes.items(): # a head, or a head and a target
+        y = truth[h]; known = np.isfinite(y) & np.isfinite(box[:, 0])
         if not known.any(): continue
-        (low, high), p = box[known].T, run.outputs(h)[known]
-        error = run.family.error(y[known], p)
+        (low, high), p = box[known].T, outputs[h][known]
+        error = f.error(y[known], p)
         half = np.maximum(p - low, high - p) # the longer side, which isn't cut by the label range
         inside = (low <= y[known]) & (y[known] <= high)
         out[h] = dict(coverage=inside.mean(), width=(high - low).mean(), error=error.mean())
@@ -348,14 +355,15 @@ def modality_rows(run:Run)->dict:
     "{head, or M without a modality: how far it is from M on the test split, and its metrics}."
     f, less = run.family, [f'M without {x}' for x in ('text', 'audio')]
     if run.columns(less[0])[0] not in run.predictions: return {}
-    side = f.level if run.classifies else f.positive
+    side = f.level if run.classifies else f.positive if f.levels else None # None: no two sides
     def row(name):
         p, m, y = run.outputs(name), run.outputs('M'), run.truth('M')
         known = np.isfinite(p + m).reshape(len(p), -1).all(1); p, m, y = p[known], m[known], y[known]
         moved = np.abs(p - m).reshape(len(p), -1).max(1)
         metrics = f.compute(*drop_unlabelled(y, p))
         far = {'change': moved.mean(), 'under .02': (moved < .02).mean()}
-        return far | {'class differs': (side(p) != side(m)).mean()} | {
+        if side: far |= {'class differs': (side(p) != side(m)).mean()}
+        return far | {
             k: v for k, v in metrics.items() if k in (f.select, f.shown, 'MAE')}
     return {n: row(n) for n in (*run.heads, *less)}
 

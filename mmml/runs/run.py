@@ -13,11 +13,11 @@ import numpy as np, pandas as pd
 from fastcore.basics import patch
 from ..core import atomic_write
 from ..data.audio import extract_audio, read_wav
-from ..data.spec import LABELS, RATE
+from ..data.spec import RATE
 from ..models.adapters import memory, merge_lora
 from ..models.encoders import bf16_units
 from ..models.features import ENCODERS, load_audio, prepare
-from .build import (build_loaders, build_model, build_trainer, check_targets, describe, family_of,
+from .build import (build_loaders, build_model, build_trainer, check_targets, describe,
     identity, model_width, open_data)
 from .card import model_card
 from .config import DEFAULTS, RunConfig, as_flags, configs_of, preset_of, run_name
@@ -27,7 +27,7 @@ from .report import as_text, comparable_heads, make_report, weak_points
 from ..training.calibration import calibrate, ranges_of, traits
 from ..training.callbacks import SaveHistory, Track, best_epoch
 from ..training.checkpoint import Checkpoints, check_identity, read_weights
-from ..training.metrics import METRICS, constant_guess, results_table
+from ..training.metrics import constant_guess, named_family, results_table, shares_of
 from ..training.trainer import Dist, make_accelerator, predict
 
 # %% ../../nbs/46_runs.run.ipynb #r0n00002
@@ -53,14 +53,15 @@ def open(self:Job):
     with self.dist.accel.local_main_process_first():
         corpus = open_data(c, self.print)
         if not c.output.dry_run: check_run_folder(self.folder, c.output.resume)
-        self.model, *self.readers = build_model(c)
+        self.model, *self.readers = build_model(c, corpus.spec.names)
         self.model.keep_states(None if c.output.dry_run else self.folder)
         encoder = getattr(self.model, 'audio_encoder', None)
         self.corpus = prepare(extract_audio(corpus), encoder, self.readers[1], c.model.max_seconds,
             self.print)
     self.loaders, truth = build_loaders(c, self.corpus, self.model, *self.readers, self.dist)
     check_targets(self.corpus, truth, c.model.loss)
-    self.family, self.valid = family_of(c, self.corpus), truth[self.corpus.rows('valid')]
+    self.family = named_family(c.data.metrics, self.corpus.spec.names)
+    self.valid = truth[self.corpus.rows('valid')]
 
 # %% ../../nbs/46_runs.run.ipynb #r3c0rd01
 @patch
@@ -75,7 +76,7 @@ def build(self:Job):
     "The training loop, tried with the largest step. Raises `UserError` if it doesn't fit or resume."
     c, where = self.cfg, self.folder/'checkpoints'
     self.trainer = build_trainer(c, self.model, self.loaders, self.valid, self.family, self.dist)
-    select = f'valid_{c.model.loss[0]}_{METRICS[self.family].select}'
+    select = f'valid_{c.model.loss[0]}_{self.family.select}'
     best = dict(best_loss=('valid_loss', False), best_acc=(select, True))
     stopped = Checkpoints(where, best) # of an earlier run, if there is one
     self.resumed, n = c.output.resume and stopped.last.exists(), c.hardware.grad_accum
@@ -99,6 +100,8 @@ def data_line(self:Job)->str:
     cut, gaps = (t.samples > limit*RATE).sum(), ((t.text == '').sum(), (t.samples == 0).sum())
     return (f'{corpus.spec.name}: {len(t)} utterances ({splits}), {t.samples.sum()/RATE/3600:.2f} h, '
         f'{t.video_id.nunique()} videos; {cut} cut at {limit:g} s'
+        + (f"; {'targets' if corpus.spec.targets else 'classes'} {', '.join(n)}" if (n := corpus.spec.names)
+            else '')
         + (f'; {gaps[0]} without text, {gaps[1]} without audio' if any(gaps) else '')
         + (f'; {skipped} skipped, see {" and ".join(map(str, lists))}' if skipped else ''))
 
@@ -154,14 +157,14 @@ def test(self:Job, epochs:dict)->tuple:
     return out['best_loss'], out.get('best_acc', {h: out['best_loss'][h] for h in self.cfg.model.loss})
 
 # %% ../../nbs/46_runs.run.ipynb #9c180aa2
-def columns(predictions:dict, suffix:str='', names=())->dict:
-    "{head: (n,), or (n, 3) logits} as columns of a table, with shares of the classes `names`."
+def columns(predictions:dict, suffix:str='', names=(), classes:bool=False)->dict:
+    """{head: (n,), or (n, K)} as columns of a table. `names`: of the K targets or `classes`; of these there
+    are shares, not logits, and the most likely one is in the head's own column."""
     out = {}
     for h, p in predictions.items():
         if p.ndim == 1: out[h + suffix] = p; continue
-        share = np.exp(p - p.max(1, keepdims=True)); share /= share.sum(1, keepdims=True)
-        out[h + suffix] = np.where(np.isnan(p[:, 0]), '', np.array(names)[share.argmax(1)])
-        out |= {f'{h}{suffix}_{c}': share[:, i] for i, c in enumerate(names)}
+        if classes: p, out[h + suffix] = shares_of(p, names)
+        out |= {f'{h}{suffix}_{n}': p[:, i] for i, n in enumerate(names)}
     return out
 
 # %% ../../nbs/46_runs.run.ipynb #f59e2638
@@ -175,7 +178,7 @@ def nan_to_null(x):
 def summarize(run:Run, epochs:dict)->dict:
     "results.json, but for the seconds, from the predictions and the history of a run."
     test, best = run.evaluate(), run.history.iloc[epochs['best_loss'] - 1]
-    guess = lambda h: constant_guess(run.truth(h), run.config['family'])
+    guess = lambda h: constant_guess(run.truth(h), run.family)
     return dict(best_epoch=epochs['best_loss'], epochs=len(run.history), main_head=run.heads[0],
         valid={h: {k: float(best[f'valid_{h}_{k}']) for k in test[h]} for h in run.heads}, test=test,
         test_highest_val_acc=dict(epoch=epochs['best_acc'], **run.evaluate(SECOND)), ci95=run.intervals(),
@@ -189,12 +192,13 @@ def calibrate_model(self:Job, most:int=1000):
     model, corpus = self.trainer.accel.unwrap_model(self.trainer.model), self.corpus
     model.config.label_range = list(corpus.spec.label_range)
     videos = corpus.table.video_id.to_numpy()[corpus.rows('valid')]
-    if model.n_out == 1:
+    if not model.classifies:
         p = predict(model, self.loaders['valid'], self.trainer.accel.device, self.dist.gather, withhold=True)
-        p, y = {k: v.double().numpy() for k, v in p.items()}, dict(zip(p, self.valid.T)) # heads are first
+        y = dict(zip(p, self.valid.swapaxes(0, 1))) # heads are first
+        p = {k: v.double().numpy() for k, v in p.items()}
         def fit(x='', head=''): # a modality that is withheld, and the head that then has no input
             of = lambda h: p[f'M without {x}' if x and h == 'M' else h]
-            return calibrate(y, {h: of(h)*(np.nan if h == head else 1) for h in y}, videos)
+            return calibrate(y, {h: of(h)*(np.nan if h == head else 1) for h in y}, videos, names=model.names)
         both = dict(text='T', audio='A') if model.dt and model.da else {}
         model.config.calibration = fit()
         model.config.calibration_without = {x: fit(x, h) for x, h in both.items()}
@@ -220,9 +224,11 @@ def finish(self:Job)->Run:
     chosen, second = self.test(epochs)
     self.calibrate_model()
     if not self.dist.first: return
-    names, ids = METRICS[self.family].level_names, t[['video_id', 'clip_id', 'text', *LABELS.values()]]
-    table = ids.assign(seconds=(t.samples/RATE).round(3), **columns(chosen, '', names),
-        **columns(second, SECOND, names)).reset_index(drop=True)
+    spec, f = self.corpus.spec, self.family
+    ids = t[['video_id', 'clip_id', 'text', *spec.label_columns]]
+    if spec.classes: ids = ids.assign(label=np.array(spec.classes)[t.label.astype(int)])
+    table = ids.assign(seconds=(t.samples/RATE).round(3), **columns(chosen, '', f.names, f.classifies),
+        **columns(second, SECOND, f.names, f.classifies)).reset_index(drop=True)
     with atomic_write(self.folder/'predictions.csv') as tmp: table.to_csv(tmp, index=False)
     run = Run(self.folder, self.config, {}, pd.DataFrame(rows), table)
     run.results = summarize(run, epochs)
@@ -239,15 +245,18 @@ def finish(self:Job)->Run:
 
 # %% ../../nbs/46_runs.run.ipynb #r0n00008
 def interval_line(run:Run)->str:
-    "How many labels of the test split are within the intervals, or why there are none; '' of a classifier."
+    """How many labels of the test split are within the intervals of the main head, or why there are none;
+    '' of a classifier."""
     if run.classifies: return ''
-    h = run.heads[0]; box, y = run.prediction_intervals()[h], run.truth(h)
+    boxes, y, h = run.prediction_intervals(), run.truth(run.heads[0]), run.heads[0]
+    box = np.stack([boxes[f'{h} {n}'] for n in run.targets] or [boxes[h]], 1) # (n, K, 2)
+    y = y.reshape(len(y), -1)
     if np.isnan(box).all():
         return ('the validation split has too few videos for 90 % intervals: 9 are needed; predictions will '
             'have none')
-    inside = (box[:, 0] <= y) & (y <= box[:, 1])
+    inside = (box[..., 0] <= y) & (y <= box[..., 1])
     return (f'90 % intervals of {h}: {inside[~np.isnan(y)].mean():.0%} of the test labels are inside, mean '
-        f'width {np.nanmean(box[:, 1] - box[:, 0]):.2f} (mmml_report --intervals)')
+        f'width {np.nanmean(box[..., 1] - box[..., 0]):.2f} (mmml_report --intervals)')
 
 @patch
 def end(self:Job, run:Run):
@@ -258,7 +267,7 @@ def end(self:Job, run:Run):
 @patch
 def print_results(self:Job, run:Run):
     "The table of test metrics, next to a constant guess and the published ones, and what they show."
-    r, published = run.results, '' if run.classifies else self.corpus.spec.name
+    r, published = run.results, '' if run.family.names else self.corpus.spec.name
     print(f"\ntest split ({len(run.predictions)} utterances), epoch {r['best_epoch']} of {r['epochs']}, "
         f"chosen by validation loss, {r['seconds']:.0f} s in all")
     table = results_table(r['test'], published, comparable_heads(run), r['constant_guess'])
@@ -292,9 +301,9 @@ def reuse(self:Job)->Run:
 
 # %% ../../nbs/46_runs.run.ipynb #68e69e83
 def run(cfg='mosi', **flags)->Run:
-    """Train, choose an epoch, test once, write it all down. Raises `UserError`; `TypeError` for a wrong type.
-    `cfg`: name or folder of a corpus, `Flags`, or `RunConfig`; `flags`: see mmml_run --help. Returns None
-    of a dry run, and in other processes than the first; with several `seeds` a list."""
+    """Train, choose an epoch, test once, write it all down. Raises `UserError`; `TypeError` for a wrong
+    type. `cfg`: name or folder of a corpus, `Flags`, or `RunConfig`; `flags`: see mmml_run --help. Returns
+    None of a dry run, and in other processes than the first; with several `seeds` a list."""
     if not isinstance(cfg, RunConfig) or not cfg.preset or flags:
         cfgs = configs_of(as_flags(cfg, **flags))
         if cfgs[0].output.seeds: return run_all(cfgs)

@@ -13,20 +13,20 @@ import numpy as np, pandas as pd
 from tqdm.auto import tqdm
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 from ..core import UserError, atomic_write
-from .metrics import METRICS, evaluate
+from .metrics import evaluate, named_family
 from .trainer import SOME, Callback
 
 # %% ../../nbs/32_training.callbacks.ipynb #06a326ff
 class Record(Callback):
-    """Appends a row an epoch to `t.history` and prints it, unless `quiet`. `family`: key of `METRICS`.
-    `truth`: (n, H) labels of the validation split, in float64, None: those of the trainer."""
+    """Appends a row an epoch to `t.history` and prints it, unless `quiet`. `family`: see `named_family`.
+    `truth`: (n, H) or (n, H, K) labels of the validation split, in float64, None: those of the trainer."""
     order = 10
-    def __init__(self, family:str='mosi', truth=None, quiet:bool=False):
+    def __init__(self, family='mosi', truth=None, quiet:bool=False):
         self.family, self.truth, self.quiet = family, truth, quiet
 
     def after_epoch(self, t):
         s, truth = t.seconds, t.valid_labels if self.truth is None else self.truth
-        m = {h: evaluate(y, p, self.family) for (h, p), y in zip(t.predictions.items(), truth.T)}
+        m = {h: evaluate(y, p, self.family) for (h, p), y in zip(t.predictions.items(), truth.swapaxes(0, 1))}
         t.history.append(dict(epoch=t.epoch, train_loss=t.train_loss, valid_loss=t.valid_loss,
             **{f'valid_loss_{h}': l for h, l in t.valid_losses.items()},
             **{f'valid_{h}_{k}': v for h in m for k, v in m[h].items()}, lr=t.opt.param_groups[0]['lr'],
@@ -35,7 +35,7 @@ class Record(Callback):
 
     def line(self, r:dict, heads:list)->str:
         "A row of the history as a line, with one metric of the first head."
-        k, h = METRICS[self.family].shown, heads[0]
+        k, h = named_family(self.family).shown, heads[0]
         losses = ', '.join(f"{h} {r[f'valid_loss_{h}']:.4f}" for h in heads)
         return (f"epoch {r['epoch']:3d}   loss {r['train_loss']:.4f}   valid {r['valid_loss']:.4f} ({losses})"
             f"   {k} {h} {r[f'valid_{h}_{k}']:.4f}   "

@@ -30,7 +30,7 @@ from ..models.mmml import FREEZE
 # %% ../../nbs/31_training.trainer.ipynb #60047075
 @torch.no_grad()
 def predict(model, loader, device='cpu', gather=lambda x: [x], withhold:bool=False)->dict:
-    """{head: (n,) float32, or (n, 3)}: predictions on a split, in the order of the table.
+    """{head: (n,) float32, or (n, outputs)}: predictions on a split, in the order of the table.
     `gather`: returns the list of what each process has; `withhold`: also 'M without text' and 'M without
     audio'."""
     model.eval(); rows, outputs = [], []
@@ -45,7 +45,7 @@ def predict(model, loader, device='cpu', gather=lambda x: [x], withhold:bool=Fal
 # %% ../../nbs/31_training.trainer.ipynb #f1a3f632
 def split_loss(model_config, predictions:dict, labels:Tensor)->tuple:
     """The loss of a whole split, and {head: its own loss}; floats.
-    `model_config`: `MMMLConfig`; `predictions`: from `predict`; `labels`: (n, H), a column a head."""
+    `model_config`: `MMMLConfig`; `predictions`: from `predict`; `labels`: see `multi_loss`."""
     total, parts = multi_loss(predictions, labels, model_config.loss_fn, model_config.loss_weights)
     return float(total), {h: float(l) for h, l in parts.items()}
 
@@ -98,7 +98,8 @@ class Dist:
     @staticmethod
     def close():
         """At the end of a program: destroy the process group, so that no process reports a lost connection.
-        Gloo's threads need Python for a moment to let go of their last tensors; an ending one would abort."""
+        Gloo's threads need Python for a moment to let go of their last tensors; an ending one would
+        abort."""
         if not torch.distributed.is_initialized(): return
         torch.distributed.destroy_process_group()
         time.sleep(.1)
@@ -169,13 +170,14 @@ def parameter_groups(model, lr:float, head_lr:float)->list:
 # %% ../../nbs/31_training.trainer.ipynb #df231acd
 class Trainer:
     """The training loop; `fit` runs it.
-    `train`, `valid`: loaders, from `make_loader`; `valid_labels`: (n, H); `lr`: of the encoders; `head_lr`:
-    of all else, None: `lr`; `keep_state`: keep the optimizer's state from epoch to epoch, the authors clear
-    it; `clip`: largest norm of a step's gradients, None: not clipped. State for callbacks, besides these:
-    model, opt, params, accel, dist, callbacks; history: list of dict, a row an epoch; epoch: from 1; step:
-    finished steps of it; seconds: so far; total, seen, skipped: sums over the epoch; in_a_row: steps skipped
-    in a row; loss: of the last step; train_loss, valid_loss, valid_losses, predictions: of the last epoch;
-    ema: averages of `params`, or None; rng: generators to restore, or None; requests, granted: see `sync`."""
+    `train`, `valid`: loaders, from `make_loader`; `valid_labels`: (n, H) or (n, H, K); `lr`: of the
+    encoders; `head_lr`: of all else, None: `lr`; `keep_state`: keep the optimizer's state from epoch to
+    epoch, the authors clear it; `clip`: largest norm of a step's gradients, None: not clipped. State for
+    callbacks, besides these: model, opt, params, accel, dist, callbacks; history: list of dict, a row an
+    epoch; epoch: from 1; step: finished steps of it; seconds: so far; total, seen, skipped: sums over the
+    epoch; in_a_row: steps skipped in a row; loss: of the last step; train_loss, valid_loss, valid_losses,
+    predictions: of the last epoch; ema: averages of `params`, or None; rng: generators to restore, or None;
+    requests, granted: see `sync`."""
     def __init__(self, model, train, valid, valid_labels:Tensor, lr:float=5e-6, seed:int=1, callbacks=(),
             accelerator:Accelerator=None, head_lr:float=None, keep_state:bool=False, clip:float=None):
         self.accel = accelerator or make_accelerator()
