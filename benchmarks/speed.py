@@ -23,7 +23,7 @@ from torch.utils.flop_counter import FlopCounterMode, flop_registry
 from transformers import AutoConfig, AutoFeatureExtractor, AutoTokenizer, Data2VecAudioConfig, RobertaConfig
 from mmml.data.batches import UtteranceDataset, context_spans, make_loader, utterance_spans
 from mmml.data.corpus import context_rows
-from mmml.data.spec import RATE, SAMPLE
+from mmml.data.spec import RATE, SAMPLE, CorpusSpec
 from mmml.models import encoders, mmml
 from mmml.models.encoders import frame_lengths, lengths_to_mask
 from mmml.models.fusion import CME, Attention, prepend_cls
@@ -42,7 +42,7 @@ def mosi_like(n:dict, seed:int)->SimpleNamespace:
     t = pd.DataFrame(dict(text=[' '.join(rng.choice(words, max(1, round(2.7*s)))) for s in seconds], samples=(seconds*RATE).astype(int), path=''))
     t['mode'], t['place'] = np.repeat([*n], [*n.values()]), np.concatenate([np.arange(k)%24 for k in n.values()])
     for c in ('label', 'label_T', 'label_A'): t[c] = rng.uniform(-3, 3, total)
-    return SimpleNamespace(table=t, rows=lambda mode: np.flatnonzero(t['mode'] == mode))
+    return SimpleNamespace(table=t, spec=CorpusSpec("made up"), rows=lambda mode: np.flatnonzero(t['mode'] == mode))
 
 class Noise(UtteranceDataset):
     "Clips of noise."

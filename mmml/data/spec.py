@@ -76,7 +76,8 @@ def check_names(spec, where):
             raise UserError(f"{where}: {k} is '{names[0]}', expected two names or more; {hint}")
     if wrong := [x for x in spec.targets if x in RESERVED]:
         raise UserError(f"{where}: targets has '{wrong[0]}', a column with another meaning")
-    if spec.targets and spec.classes: raise UserError(f'{where}: targets and classes: give one of them')
+    if spec.targets and spec.classes:
+        raise UserError(f'{where}: there are targets and classes, give one of them')
     if spec.names and spec.own_labels: raise UserError(f'{where}: own_labels is for a label of one number')
 
 # %% ../../nbs/10_data.spec.ipynb #c0971dd6
