@@ -355,7 +355,7 @@ def as_classes(tables:dict, spec:CorpusSpec, log=print)->CorpusSpec:
         raw['mode'] = (raw['mode'] if 'mode' in raw else pd.Series('', raw.index)).mask(no_class, 'context')
         other.append(w[no_class])
     if len(rest := pd.concat(other)):
-        log(f"{path}: {len(rest)} rows of no class, {found_words(rest)}, are used as context only")
+        log(f"{path}: no label among the classes: {found_words(rest)}; used as context only")
     return replace(spec, classes=tuple(names), label_range=(0., len(names) - 1.))
 
 def found_words(words:pd.Series, most:int=6)->str:

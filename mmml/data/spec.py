@@ -72,13 +72,15 @@ def check_names(spec, where):
         if twice := [x for x in names if [y.casefold() for y in names].count(x.casefold()) > 1]:
             raise UserError(f"{where}: {k} has '{twice[0]}' twice")
         if len(names) == 1 and not every:
-            hint = f'for one, name its column: --columns label={names[0]}' if k == 'targets' else 'or all'
-            raise UserError(f"{where}: {k} is '{names[0]}', expected two names or more; {hint}")
-    if wrong := [x for x in spec.targets if x in RESERVED]:
-        raise UserError(f"{where}: targets has '{wrong[0]}', a column with another meaning")
+            hint = ', or all' if k == 'classes' else '; for a single one, ' \
+                f'--columns label={names[0]} --metrics dimensions'
+            raise UserError(f"{where}: {k} is '{names[0]}', expected two or more names{hint}")
+    if wrong := [x for x in spec.targets if x.casefold() in {r.casefold() for r in RESERVED}]:
+        raise UserError(f"{where}: targets has '{wrong[0]}', a reserved name")
     if spec.targets and spec.classes:
         raise UserError(f'{where}: there are targets and classes, give one of them')
-    if spec.names and spec.own_labels: raise UserError(f'{where}: own_labels is for a label of one number')
+    if spec.names and spec.own_labels:
+        raise UserError(f"{where}: own_labels can't be combined with targets or classes")
 
 # %% ../../nbs/10_data.spec.ipynb #c0971dd6
 def check_spec(spec:CorpusSpec, where)->CorpusSpec:

@@ -27,7 +27,7 @@ from ..models.encoders import autocast
 from ..models.mmml import MMML
 from ..models.processor import as_stored, as_wave, token_limit
 from ..training.calibration import check_stored, intervals_of, remarks_on, traits
-from ..training.metrics import shares_of
+from ..training.metrics import probabilities_of
 
 # %% ../../nbs/51_inference.predict.ipynb #pd000010
 LAST = 1e6 # seconds: behind the end of any file
@@ -197,7 +197,7 @@ def table(self:Predictor, rows:list, first:int)->pd.DataFrame:
     names, shown, classes = self.model.names, {}, self.model.classifies
     for k, p in out.items():
         p = p.astype(float)
-        if classes: p, shown[k] = shares_of(p, names)
+        if classes: p, shown[k] = probabilities_of(p, names)
         elif not names: shown[k] = p
         if names and not (classes and ' ' in k): shown |= {f'{k} {n}': p[:, i] for i, n in enumerate(names)}
     here = rows[first:]

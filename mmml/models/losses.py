@@ -53,7 +53,7 @@ class ClassEntropy(Loss):
 
 # %% ../../nbs/23_models.losses.ipynb #l0ssccc2
 class Concordance(Loss):
-    "1 - CCC of the utterances of a step, which needs batches of 16 or more"
+    "1 - CCC of the utterances of a step; noisy for batches below 16"
     whole_step = True
     @staticmethod
     def each(p, y, known):

@@ -108,7 +108,7 @@ def columns(self:Run, head:str, suffix:str='')->list:
 
 @patch
 def outputs(self:Run, head:str, suffix:str='')->np.ndarray:
-    "The predictions of a head on the test split: (n,), (n, K) of K targets, or (n, C) shares of C classes."
+    "The predictions of a head on the test split: (n,), (n, K) of K targets, or (n, C) probabilities."
     p = self.predictions[self.columns(head, suffix)].to_numpy(float)
     return p if self.family.names else p[:, 0]
 
@@ -259,7 +259,7 @@ def draw_curves(ax, run:Run):
 
 # %% ../../nbs/41_runs.folder.ipynb #c6979211
 def draw_scatter(ax, run:Run, head:str):
-    "Predicted against true; of named classes the share of each that was found."
+    "Predicted against true; of named classes the recall of each."
     y, p = run.truth(head), run.outputs(head)
     if run.classifies and run.names: return draw_recall(ax, confusion(run, head), run.names, head)
     if run.classifies: p, what = p[:, 2] - p[:, 0], f'P(positive) − P(negative) ({head})'
@@ -274,7 +274,7 @@ def draw_recall(ax, c:pd.DataFrame, names, head:str):
     recall = np.diag(c)/c.sum(axis=1).where(lambda n: n > 0).to_numpy()
     ax.barh(list(names), recall); ax.invert_yaxis()
     ax.axvline(np.nanmean(recall), color='.3', ls=':', label='UAR'); ax.legend(fontsize=8)
-    ax.set(title='share of each class that was found', xlabel=f'recall ({head})', xlim=(0, 1))
+    ax.set(title='recall of each class', xlabel=f'recall ({head})', xlim=(0, 1))
 
 def draw_metric(ax, run:Run):
     "The main metric of each head, for each target."

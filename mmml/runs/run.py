@@ -27,7 +27,7 @@ from .report import as_text, comparable_heads, make_report, weak_points
 from ..training.calibration import calibrate, ranges_of, traits
 from ..training.callbacks import SaveHistory, Track, best_epoch
 from ..training.checkpoint import Checkpoints, check_identity, read_weights
-from ..training.metrics import constant_guess, named_family, results_table, shares_of
+from ..training.metrics import constant_guess, named_family, results_table, probabilities_of
 from ..training.trainer import Dist, make_accelerator, predict
 
 # %% ../../nbs/46_runs.run.ipynb #r0n00002
@@ -159,11 +159,11 @@ def test(self:Job, epochs:dict)->tuple:
 # %% ../../nbs/46_runs.run.ipynb #9c180aa2
 def columns(predictions:dict, suffix:str='', names=(), classes:bool=False)->dict:
     """{head: (n,), or (n, K)} as columns of a table. `names`: of the K targets or `classes`; of these there
-    are shares, not logits, and the most likely one is in the head's own column."""
+    are probabilities, not logits, and the most likely one is in the head's own column."""
     out = {}
     for h, p in predictions.items():
         if p.ndim == 1: out[h + suffix] = p; continue
-        if classes: p, out[h + suffix] = shares_of(p, names)
+        if classes: p, out[h + suffix] = probabilities_of(p, names)
         out |= {f'{h}{suffix}_{n}': p[:, i] for i, n in enumerate(names)}
     return out
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['METRICS', 'LOWER_IS_BETTER', 'accuracy', 'average_recall', 'weighted_f1', 'correlation', 'concordance', 'mean_error',
-           'Metrics', 'Mosi', 'Sims', 'Classes', 'NamedClasses', 'shares_of', 'Dimensions', 'lower_is_better',
+           'Metrics', 'Mosi', 'Sims', 'Classes', 'NamedClasses', 'probabilities_of', 'Dimensions', 'lower_is_better',
            'named_family', 'drop_unlabelled', 'evaluate', 'best_constants', 'constant_guess', 'bootstrap_ci',
            'published', 'published_seeds', 'published_rows', 'results_table']
 
@@ -22,7 +22,7 @@ def accuracy(y:np.ndarray, p:np.ndarray)->float:
 
 # %% ../../nbs/30_training.metrics.ipynb #r3call01
 def average_recall(y:np.ndarray, p:np.ndarray)->float:
-    "The unweighted average recall (UAR) of the classes in the truth `y` (n,); NaN without rows."
+    "The mean recall of the classes that are in the truth `y` (n,), unweighted (UAR); NaN without rows."
     return float(np.mean([np.mean(p[y == c] == c) for c in np.unique(y)])) if len(y) else np.nan
 
 # %% ../../nbs/30_training.metrics.ipynb #2aa4bf61
@@ -141,7 +141,7 @@ class NamedClasses(Metrics):
     fits, classifies, select, shown = ('classes',), True, 'UAR', 'UAR'
     @staticmethod
     def compute(y:np.ndarray, p:np.ndarray)->dict:
-        "{metric: value} of (n,) numbers of classes `y` and (n, C) logits or shares `p`, all in [0, 1]."
+        "{metric: value}, each in [0, 1], of (n,) numbers of classes `y` and (n, C) logits or probabilities."
         c = p.argmax(1)
         return dict(UAR=average_recall(y, c), Weighted_F1=weighted_f1(y, c), Acc=accuracy(y, c))
     @classmethod
@@ -152,10 +152,11 @@ class NamedClasses(Metrics):
     def error(cls, y, p): return np.where(np.isnan(y), np.nan, (p.argmax(1) != y).astype(float))
 
 # %% ../../nbs/30_training.metrics.ipynb #em0tion6
-def shares_of(logits:np.ndarray, names)->tuple:
-    "The shares (n, C) of (n, C) logits, and the name of the largest (n,); '' where a row is NaN. `names`: C."
-    share = np.exp(logits - logits.max(1, keepdims=True)); share /= share.sum(1, keepdims=True)
-    return share, np.where(np.isnan(share[:, 0]), '', np.array(names)[share.argmax(1)])
+def probabilities_of(logits:np.ndarray, names)->tuple:
+    """The probabilities (n, C) of (n, C) logits, and the name of the most probable class (n,); '' where a
+    row is NaN. `names`: C."""
+    p = np.exp(logits - logits.max(1, keepdims=True)); p /= p.sum(1, keepdims=True)
+    return p, np.where(np.isnan(p[:, 0]), '', np.array(names)[p.argmax(1)])
 
 # %% ../../nbs/30_training.metrics.ipynb #dim3nsi2
 class Dimensions(Metrics):
