@@ -16,7 +16,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 import numpy as np, pandas as pd
 from ..core import UserError, atomic_write, find_folder
-from .spec import CorpusSpec, SPECS
+from .spec import CorpusSpec, SPECS, check_names
 from .tables import COLUMNS, MODES, ORDER, read_table, row_names, short, split_in_name
 
 # %% ../../nbs/12_data.labels.ipynb #6b6585f5
@@ -343,6 +343,9 @@ def as_classes(tables:dict, spec:CorpusSpec, log=print)->CorpusSpec:
     of = lambda raw: raw['mode'].str.strip() == 'context' if 'mode' in raw else pd.Series(False, raw.index)
     words = [raw.label.where(~of(raw), '').map(lambda w: joined.get(fold(w), w)) for raw in tables.values()]
     names = class_names(pd.concat(words), spec.classes)
+    if spec.classes == ('all',) and any('.' in n for n in names) and all(map(NUMBER.fullmatch, names)):
+        raise UserError(f"{path}: the labels are numbers ({short(', '.join(names), 40)}), not classes; name "
+            'the column of the classes: --columns label=...')
     index = {fold(n): str(i) for i, n in enumerate(names)}
     if not 2 <= len(names) <= 100:
         raise UserError(f"{path}: {len(names)} different labels ({short(', '.join(names), 60)}): expected "
@@ -356,7 +359,9 @@ def as_classes(tables:dict, spec:CorpusSpec, log=print)->CorpusSpec:
         other.append(w[no_class])
     if len(rest := pd.concat(other)):
         log(f"{path}: no label among the classes: {found_words(rest)}; used as context only")
-    return replace(spec, classes=tuple(names), label_range=(0., len(names) - 1.))
+    spec = replace(spec, classes=tuple(names), label_range=(0., len(names) - 1.))
+    check_names(spec, path)
+    return spec
 
 def found_words(words:pd.Series, most:int=6)->str:
     "The most frequent words and how often they occur: 'joy (12), anger (3)'."

@@ -62,7 +62,10 @@ def check_choices(self:MMMLConfig):
     for name, known in dict(fusion=FUSIONS, loss_fn=LOSSES, freeze=FREEZE).items():
         if (value := getattr(self, name)) not in known:
             raise UserError(f"{name} '{value}': expected one of {', '.join(known)}")
-    loss, n = LOSSES[self.loss_fn], len(self.output_names or ())
+    names = self.output_names or ()
+    if not all(isinstance(x, str) and x for x in names) or len(set(names)) < len(names):
+        raise UserError(f'output_names {list(names)}: expected different names')
+    loss, n = LOSSES[self.loss_fn], len(names)
     kind = ('numbers' if n else 'number') if not loss.classifies else 'classes' if n else 'signs'
     if n == 1 or kind not in loss.fits:
         raise UserError(f'loss_fn {self.loss_fn}: {n} output_names, expected '

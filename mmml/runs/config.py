@@ -314,8 +314,8 @@ def check_effect(given:dict, v:dict, spec:CorpusSpec):
     idle = without_effect(v, spec) | ({'tf32'} if 'tf32' in given and _no_tf32(v) else set())
     useless = next((k for k in FIELDS if k in given and k in idle), None)
     if not useless: return
-    decide = ('loss', 'model', 'cme_version', 'context', 'audio_encoder', 'train_mode', 'freeze', 'device',
-        'precision')
+    decide = ('targets', 'classes', 'loss', 'model', 'cme_version', 'context', 'audio_encoder', 'train_mode',
+        'freeze', 'device', 'precision')
     named = [f'--{k} {given[k]}' for k in decide if k in given and k != useless and given[k] != DEFAULTS[k]]
     feature = v['audio_encoder'] if v['audio_encoder'] in encoders() else 'raw'
     if v['audio_only']: named = [f'--feature {feature}']
@@ -336,7 +336,10 @@ def check_together(v:dict, spec:CorpusSpec):
         raise UserError(f"--loss_fn {loss_fn} is not for {what}: expected {' or '.join(known)}")
     if kind.startswith('number') and v['metrics'] not in (known := fitting(metrics, kind)):
         raise UserError(f"--metrics {v['metrics']} is not for {what}: expected {' or '.join(known)}")
-    if getattr(losses()[loss_fn], 'whole_step', False) and parts != '1':
+    whole = getattr(losses()[loss_fn], 'whole_step', False)
+    if whole and v['batch_size'] < 2:
+        raise UserError(f"--batch_size {v['batch_size']}: the loss {loss_fn} needs several utterances a step")
+    if whole and parts != '1':
         raise UserError(f'--grad_accum {parts}: the loss {loss_fn} needs the whole step; omit it, or use a '
             'smaller --batch_size')
     for k, heads in (('text_encoder', 'MT'), ('audio_encoder', 'MA')):
