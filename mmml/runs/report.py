@@ -294,7 +294,8 @@ def paper_name(metric:str)->str:
     name = name.replace(' (Mult)', '').replace('F1_score', 'F1').replace('(H', '(h').replace('(N', '(n')
     name = re.sub(r'(CCC|Corr|MAE)_(.+)', r'\1 (\2)', name.replace('Weighted_F1', 'F1 (weighted)'))
     name = re.sub(r'([_&%#${}])', r'\\\1', name)
-    return f"{name} $\\{'down' if lower_is_better(metric) else 'up'}arrow$"
+    down = lower_is_better(metric) or re.fullmatch(r'width|error|.* rejected', metric)
+    return f"{name} $\\{'down' if down else 'up'}arrow$"
 
 # %% ../../nbs/45_runs.report.ipynb #e6c20825
 def as_latex(report:Report)->str:
