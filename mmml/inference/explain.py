@@ -250,9 +250,9 @@ def explain(self:MMML, audio=None, text:str=None, context:list=None, times:list=
         f'a part of at most {self.config.max_seconds:g} s, which is what the model encodes at once')
     rows = [r for i, (item, w) in enumerate(zip(items.itertuples(), waves))
         for r in rows_of(i, item, w, '', predictor.limit)]
-    r, n = rows[-1], int(step*RATE)
-    spans = word_spans(r.text) if predictor.tokenizer else []
+    r = rows[-1]; spans = word_spans(r.text) if predictor.tokenizer else []
     _check_explain(method, step, times, spans)
+    n = int(step*RATE)
     batch, names = predictor.variants(rows, n)
     with torch.no_grad(): out = self(**to_device(batch, self.device)).predictions
     y = value_of(self, out, output := output_of(self, out, output)).cpu().numpy().astype(float)
