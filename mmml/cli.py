@@ -25,7 +25,7 @@ from functools import partial
 from dataclasses import fields
 from difflib import get_close_matches
 import mmml
-from .core import UserError, entries
+from .core import UserError, broken_library, entries
 from .data.spec import OWN, typed_spec
 from mmml.runs.config import (DEFAULTS, FIELDS, RUN, RUN_AUDIO, SECTIONS, Flags, configs_of, encoders,
     help_text)
@@ -70,10 +70,16 @@ def parser_of(prog:str, description:str)->argparse.ArgumentParser:
     return parser
 
 # %% ../nbs/60_cli.ipynb #e39916e6
+def _os_reason(e): # of an OSError: the file, if it is known, and what is wrong
+    return ': '.join(str(part) for part in (e.filename, e.strerror or e) if part) or type(e).__name__
+
 def known_reason(e:Exception, again:str)->str:
     "The cause of an error that a library raised. `again`: what to do next. Returns a line, or None: a bug."
-    if isinstance(e, ImportError):
-        return f'no memory to load the libraries ({e})' if 'failed to map' in str(e) else None
+    if isinstance(e, (ImportError, OSError)) and 'failed to map' in str(e):
+        return f'no memory to load the libraries ({e})'
+    if line := broken_library(e): return line
+    if isinstance(e, ImportError): return None
+    if isinstance(e, OSError): return _os_reason(e)
     from mmml.training.trainer import TOO_LARGE, Dist, is_oom
     # without the place in a library's source
     first = re.sub(r'^\[\S+\] ', '', str(e).partition('\n')[0])[:120]
@@ -120,8 +126,7 @@ def guarded(prog:str, main, again=lambda: 'the same command resumes it'):
     except KeyboardInterrupt:
         handle(SIGINT=end_at_once, SIGTERM=end_at_once) # a second one doesn't wait
         end(130, f'stopped by Ctrl-C or SIGTERM; {again()}')
-    except OSError as e: end(2, f"{e.filename or 'a file'}: {e.strerror or e}")
-    except (RuntimeError, ValueError, MemoryError, ImportError) as e:
+    except (OSError, RuntimeError, ValueError, MemoryError, ImportError) as e:
         if reason := known_reason(e, again()): end(2, reason)
         raise
     finally:

@@ -64,7 +64,8 @@ def cluster(address:str='local', **kwargs):
     A Ray that is connected already is used as it is. Raises `UserError`."""
     os.environ.setdefault('RAY_BACKEND_LOG_LEVEL', 'fatal') # else a line on stderr for each actor
     try: import ray, ray.data
-    except ImportError: raise UserError("--ray needs Ray: pip install 'mmml-sentiment[ray]'") from None
+    except ModuleNotFoundError:
+        raise UserError("--ray needs Ray: pip install 'mmml-sentiment[ray]'") from None
     mine, how = not ray.is_initialized(), {}
     if address == 'local': how = dict(include_dashboard=False, log_to_driver=False, _system_config=LOCAL)
     try:

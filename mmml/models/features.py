@@ -21,7 +21,6 @@ from torch import nn, Tensor
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 from fastcore.basics import patch
-from torchaudio.transforms import AmplitudeToDB, MelSpectrogram, SpecAugment
 from transformers import (AutoConfig, AutoFeatureExtractor, AutoModel, BatchFeature, FeatureExtractionMixin,
     PreTrainedConfig, PreTrainedModel)
 from ..core import UserError, atomic_write, own_folders, writable
@@ -36,6 +35,7 @@ def log_mel(n_mels:int=128, n_fft:int=960, hop_length:int=320, top_db:float=80.)
     """The transform of a waveform (S,) float32 into a mel spectrogram (n_mels, F) in dB.
     `n_fft`: samples in a window, 60 ms; `hop_length`: samples between two windows, 20 ms; `top_db`: lower
     values are raised to the maximum minus this."""
+    from torchaudio.transforms import AmplitudeToDB, MelSpectrogram
     mel = MelSpectrogram(RATE, n_fft=n_fft, hop_length=hop_length, n_mels=n_mels)
     return nn.Sequential(mel, AmplitudeToDB(top_db=top_db))
 
@@ -285,7 +285,10 @@ class SpecModel(FeatureModel):
         self.convs = nn.ModuleList(nn.Conv2d(i, o, k, stride=2, padding=k//2) for i, o, k in pairs)
         self.norms = nn.ModuleList(MaskedBatchNorm(o) for o in config.channels[1:])
         for c in self.convs: nn.init.kaiming_normal_(c.weight, nonlinearity='relu'); nn.init.zeros_(c.bias)
-        self.augment = SpecAugment(**AUGMENT) if config.spec_augment else None
+        self.augment = None
+        if config.spec_augment:
+            from torchaudio.transforms import SpecAugment
+            self.augment = SpecAugment(**AUGMENT)
         self.post_init()
 
     def forward(self, x:Tensor, lengths:Tensor)->Encoded:

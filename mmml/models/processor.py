@@ -10,7 +10,6 @@ import io, os
 from pathlib import Path
 from types import SimpleNamespace
 import numpy as np, pandas as pd, soundfile as sf, torch
-from torchaudio.functional import resample
 from transformers import AutoConfig, AutoFeatureExtractor, AutoProcessor, AutoTokenizer
 from fastcore.basics import patch
 from ..core import UserError
@@ -45,6 +44,7 @@ def as_wave(audio, sampling_rate:int=RATE)->np.ndarray:
         raise UserError(f'{found}: expected finite (samples,) or (channels, samples)')
     if isinstance(sampling_rate, bool) or sampling_rate not in range(1000, 1_000_001):
         raise UserError(f'sampling_rate {sampling_rate!r}: expected a whole number from 1000 to 1000000 (Hz)')
+    from torchaudio.functional import resample
     if x.ndim == 2: x = (x if x.shape[0] <= x.shape[1] else x.T).mean(0) if x.size else x[:0].ravel()
     return resample(torch.tensor(x, dtype=torch.float32), sampling_rate, RATE).numpy()
 

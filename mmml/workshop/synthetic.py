@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from importlib.util import find_spec
 from pathlib import Path
-import numpy as np, pandas as pd, av, torch, torchaudio
+import numpy as np, pandas as pd, av, torch
 
 # %% ../../nbs/90_workshop.synthetic.ipynb #0f4a768a
 WORDS = json.loads((Path(find_spec('mmml').origin).parent/'workshop'/'words.json').read_text())
@@ -121,7 +121,8 @@ def speak(u:dict)->np.ndarray:
     x = np.frombuffer(raw[:len(raw)//2*2], dtype='<i2').astype(np.float32)/32768
     loud = np.flatnonzero(np.abs(x) > .01)
     x = x[max(0, loud[0] - 800):loud[-1] + 1600].copy()
-    return torchaudio.functional.resample(torch.from_numpy(x), 22050, 16000).numpy()
+    from torchaudio.functional import resample
+    return resample(torch.from_numpy(x), 22050, 16000).numpy()
 
 # %% ../../nbs/90_workshop.synthetic.ipynb #e873b12f
 def face(smile:float, px:int=32)->np.ndarray:
