@@ -5,22 +5,24 @@
 # %% auto #0
 __all__ = ['ASF_FILE', 'BROKEN', 'OTHER_SOUND', 'ASIDE', 'TIMED', 'mono_16k', 'stated_size', 'ogg_links', 'cut_short',
            'Unreadable', 'sound_tracks', 'Levels', 'frames', 'one_pass', 'corrected', 'blocks', 'decode', 'read_wav',
-           'wav_samples', 'extract', 'in_processes', 'extract_audio']
+           'parts_of', 'wav_samples', 'extract', 'in_processes', 'extract_audio']
 
 # %% ../../nbs/14_data.audio.ipynb #e7795bac
 import multiprocessing, os, re, signal, sys, warnings, zlib
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain, groupby
 from pathlib import Path
 import numpy as np
 from tqdm.auto import tqdm
 import av, soundfile as sf
 from ..core import UserError, atomic_write, own_folders
-from .corpus import (Corpus, KNOWN_BAD, LISTED, check_splits, clips_of, file_hash,
-    join_audio, known_audio, line_sum, raw_index, sound_hash, stamps_of)
+from mmml.data.corpus import (Corpus, KNOWN_BAD, LISTED, check_splits, clips_of, file_hash,
+    join_audio, known_audio, line_sum, parts_in, raw_index, recordings, sound_hash,
+    stamps_of)
+from .labels import LONGEST
 from .spec import RATE
 from .tables import other_kind, short
 
@@ -391,6 +393,20 @@ def read_wav(path, start:int=0, stop:int=None)->np.ndarray:
     except (sf.SoundFileError, OSError) as e:
         raise Unreadable(f"{path}: unreadable ({e}); delete it, and the next run makes it again") from None
 
+# %% ../../nbs/14_data.audio.ipynb #partsof2
+def parts_of(path, spans, remarks=None):
+    """Yield the waveform of each (start, stop) of a media file, in samples at 16 kHz. Raises `Unreadable`.
+    Parts behind the end are short or empty. A start before the last one reads the file from its
+    beginning. `remarks`: a list that gets a line about each defect."""
+    remarks = [] if remarks is None else remarks
+    buffer, at, stream = np.zeros(0, np.float32), 0, blocks(path, remarks)
+    for start, stop in spans:
+        if start < at: buffer, at, stream = buffer[:0], 0, blocks(path, remarks)
+        while at + len(buffer) < stop and (block := next(stream, None)) is not None:
+            skip = max(0, min(start - at, len(buffer)))
+            buffer, at = np.concatenate([buffer[skip:], block]), at + skip
+        yield buffer[max(0, start - at):max(0, stop - at)].copy()
+
 # %% ../../nbs/14_data.audio.ipynb #747b8df7
 def wav_samples(path)->int:
     "The number of samples of a wav file that can be used as it is: 16 kHz, mono, 16 bits, whole; else 0."
@@ -423,10 +439,13 @@ def extract(source, target)->tuple:
     return n, '; '.join(remarks)
 
 # %% ../../nbs/14_data.audio.ipynb #652f1f3d
-def _found(path, n, reason='', source=''): # a clip as of the list, and whether its wav file was made
-    out = dict(path=path, samples=n, bytes=os.stat(path).st_size, sound=sound_hash(path), source=source,
-        file=file_hash(source) if source else '', reason=reason)
-    return out | dict(new=bool(source))
+def _found(path, n, reason='', source='', file=''): # a clip as of the list, and whether its wav was made
+    if source: file = file or file_hash(source)
+    return dict(path=path, samples=n, bytes=os.stat(path).st_size, sound=sound_hash(path), source=source,
+        file=file, reason=reason, new=bool(source))
+
+def _nothing(reason): # a clip without audio, as of `_found`
+    return dict(path='', samples=0, bytes=0, sound='', source='', file='', reason=reason, new=False)
 
 def _clip(job): # a clip as of `_found`
     wavs, raw, target, wanted, stale = job
@@ -451,8 +470,7 @@ def _clip(job): # a clip as of `_found`
     if best: return _found(*best[:2], '; '.join(filter(None, (best[2], _twins(best[3], raw)))), best[3])
     for path in old:
         if n := wav_samples(path): return _found(path, n, changed)
-    return dict(path='', samples=0, bytes=0, sound='', source='', file='', new=False,
-        reason='; '.join(tried) or wanted)
+    return _nothing('; '.join(tried) or wanted)
 
 def _twins(source, files): # a remark about files whose names differ in zeros or case alone
     stem = lambda p: os.path.splitext(os.path.basename(p))[0]
@@ -460,6 +478,38 @@ def _twins(source, files): # a remark about files whose names differ in zeros or
     if not same: return ''
     others = ', '.join(map(os.path.basename, same))
     return f'{os.path.basename(source)} is used; {others} has the same name apart from zeros'
+
+# %% ../../nbs/14_data.audio.ipynb #recpart2
+def _is_cut(source, start, stop): # whether a file that ends before `stop` is already that part alone
+    if stop >= LONGEST*RATE: return False # to the end
+    n = sum(len(block) for block in blocks(source, []))
+    off = abs(n - (stop - start))
+    return off < stop - n and off < RATE/4 + .05*n
+
+def _cut(source, span, clip, wave, remarks, file): # a part of a recording, as of `_found`
+    (start, stop), target = span, clip[2]
+    lost = stop - start - len(wave)
+    if lost > 0 and _is_cut(source, start, stop): return _clip(clip)
+    if not len(wave):
+        return _nothing(f'{os.path.basename(source)}: no audio from {start/RATE:g} to {stop/RATE:g} s')
+    with atomic_write(target) as tmp: n, loudest = _write_wav(tmp, iter([wave]))
+    reasons = [*remarks]
+    if RATE/20 < lost and stop < LONGEST*RATE:
+        reasons.append(f'the recording ends {lost/RATE:.2f} s before this part does')
+    if loudest < 1e-4: reasons.append('silent')
+    return _found(target, n, '; '.join(reasons), source, file)
+
+def _recording(job): # the clips of one recording, as of `_found`
+    source, parts = job # parts: (start, stop) in samples and the job of `_clip`, ordered by start
+    remarks, out, reason, file = [], [], '', file_hash(source)
+    waves = parts_of(source, [span for span, _ in parts], remarks)
+    for span, clip in parts:
+        try: out.append(_cut(source, span, clip, next(waves), remarks, file))
+        except Unreadable as e:
+            reason = ' '.join(str(e).replace(source, os.path.basename(source)).split())
+            out.append(_nothing(reason))
+        except StopIteration: out.append(_nothing(reason)) # it ended with the error above
+    return out
 
 # %% ../../nbs/14_data.audio.ipynb #d1d07e84
 def _start_worker():
@@ -492,6 +542,28 @@ def in_processes(f, jobs:list, what:str, progress:bool=True, cores:int=None)->li
 # %% ../../nbs/14_data.audio.ipynb #wantedc1
 def _target(corpus, video, clip, media): return str(corpus.wav/video/f'{clip}.wav')
 
+def _sources(raw, name, part, root): # the media of a clip, the best first; of a part, also its recording
+    found = raw.find(*name, root)
+    if part and not found: found = recordings(raw, name[0])
+    return [str(p) for p in found]
+
+def _spans(corpus, jobs): # {row: (start, stop) in samples} of clips to be cut from a recording
+    t = corpus.listed
+    if 'stop' not in t: return {}
+    parts = [i for i in jobs if t.stop[i] == t.stop[i] and jobs[i][1]]
+    given = [i for i in parts if jobs[i][0] and jobs[i][4] != 'made'] # the user's own wav files
+    return {i: (round(t.start[i]*RATE), round(t.stop[i]*RATE)) for i in parts if i not in given}
+
+def _made(corpus, jobs, run): # {row: clip as of `_found`} of {row: job of `_clip`}
+    spans, recordings = _spans(corpus, jobs), {}
+    for i in sorted(spans, key=spans.get): recordings.setdefault(jobs[i][1][0], []).append(i)
+    whole = [i for i in jobs if i not in spans]
+    done = dict(zip(whole, run(_clip, [jobs[i] for i in whole], 'audio')))
+    cuts = [(source, [(spans[i], jobs[i]) for i in rows]) for source, rows in recordings.items()]
+    for rows, found in zip(recordings.values(), run(_recording, cuts, 'recordings') if cuts else ()):
+        done |= dict(zip(rows, found))
+    return done
+
 def _wanted(video, clip, media):
     named = media.replace('|', ' or ') or f'{video}_{clip}.wav'
     return f'no file such as {video}/{clip}.mp4 or {named}'
@@ -515,19 +587,21 @@ def extract_audio(corpus:Corpus, progress:bool=True, cores:int=None, log=None, r
     audio.loc[renamed, ['samples', 'stale']] = 0, 'made'
     todo = audio.index[(audio.samples == 0) & corpus.wanted]
     raw = raw_index(corpus, [names[i] for i in todo]) if len(todo) else None
-    sources = {i: [str(p) for p in raw.find(*names[i], corpus.root)] for i in todo}
+    parts = parts_in(corpus)
+    sources = {i: _sources(raw, names[i], parts[i], corpus.root) for i in todo}
     own_folders([corpus.wav, *{os.path.dirname(_target(corpus, *names[i])) for i in todo}])
     none = not any(sources.values()) and not audio.wavs.map(len).any()
     if none and not corpus.keep_incomplete: raise UserError(_no_clips(corpus, raw, [names[i] for i in todo]))
-    jobs = [([str(p) for p in audio.wavs[i]], sources[i], _target(corpus, *names[i]), _wanted(*names[i]),
-        audio.stale[i]) for i in todo]
-    done = run(_clip, jobs, 'audio', progress, cores)
-    for i, r in zip(todo, done):
+    jobs = {i: ([str(p) for p in audio.wavs[i]], sources[i], _target(corpus, *names[i]), _wanted(*names[i]),
+        audio.stale[i]) for i in todo}
+    done = _made(corpus, jobs, partial(run, progress=progress, cores=cores))
+    for i, r in done.items():
+        r['part'] = parts[i]
         if r['source']: r['source'] = _relative(r['source'], corpus)
         r['stamps'] = stamps_of(r['path'], corpus.root, r['source']) if r['path'] else ''
-    if jobs: audio.loc[todo, ['path', *LISTED]] = [[r[k] for k in ('path', *LISTED)] for r in done]
+    if jobs: audio.loc[todo, ['path', *LISTED]] = [[done[i][k] for k in ('path', *LISTED)] for i in todo]
     if jobs or audio.newer.any(): _write_list(corpus, audio)
-    if log: log(_counted(corpus, audio, sum(r['new'] for r in done)))
+    if log: log(_counted(corpus, audio, sum(r['new'] for r in done.values())))
     return check_splits(join_audio(corpus, audio))
 
 # %% ../../nbs/14_data.audio.ipynb #998946f7

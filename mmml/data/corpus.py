@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['MEDIA', 'KNOWN_BAD', 'MISSING', 'CHANGED', 'LISTED', 'context_rows', 'name_key', 'media_files', 'MediaIndex',
-           'Corpus', 'file_stamp', 'sound_hash', 'file_hash', 'line_sum', 'stamps_of', 'wav_folders', 'raw_index',
-           'clips_of', 'known_audio', 'join_audio', 'check_splits', 'open_corpus', 'bars']
+           'Corpus', 'file_stamp', 'sound_hash', 'file_hash', 'line_sum', 'stamps_of', 'wav_folders', 'recordings',
+           'raw_index', 'clips_of', 'parts_in', 'own_wavs', 'known_audio', 'join_audio', 'check_splits', 'open_corpus',
+           'bars']
 
 # %% ../../nbs/13_data.corpus.ipynb #0e489c29
 import hashlib, os, re, unicodedata, zlib
@@ -191,12 +192,16 @@ def _agrees(path, samples, size): # can a file of this size have so many samples
     return (info.frames, info.samplerate, info.channels) == (samples, RATE, 1)
 
 MISSING, CHANGED = 'its wav file is missing', 'changed since its extraction'
-# of a clip: samples, size and hash of its wav file; the recording, its hash; stamps of both
-LISTED = dict(samples=int, bytes=int, sound=str, source=str, file=str, stamps=str, reason=str)
+# of a clip: samples, size and hash of its wav file; the recording, its hash; stamps of both; the part of it
+LISTED = dict(samples=int, bytes=int, sound=str, source=str, file=str, stamps=str, reason=str, part=str)
 
 def line_sum(line:dict)->str:
     "A checksum of a line of the list: ids and `LISTED`. Returns 8 hexadecimal digits."
-    return f"{zlib.crc32(' '.join(str(line[k]) for k in ('video_id', 'clip_id', *LISTED)).encode()):08x}"
+    columns = [k for k in ('video_id', 'clip_id', *LISTED) if k in line] # the first versions wrote no part
+    return f"{zlib.crc32(' '.join(str(line[k]) for k in columns).encode()):08x}"
+
+def _line(r): # a line of the list with the types of `LISTED`
+    return {k: kind(r.get(k, '')) for k, kind in LISTED.items()}
 
 def _extracted(corpus): # {(video_id, clip_id): dict of LISTED} of extraction.csv, if it can be read
     path = corpus.wav/'extraction.csv'
@@ -205,7 +210,7 @@ def _extracted(corpus): # {(video_id, clip_id): dict of LISTED} of extraction.cs
         t = pd.read_csv(path, dtype=str, encoding='utf-8', keep_default_na=False)
         whole = lambda r: r.get('check', line_sum(r)) == line_sum(r) # the first versions wrote no checksum
         lines = [r if whole(r) else r | dict(sound='', stamps='') for r in t.to_dict('records')]
-        return {(r['video_id'], r['clip_id']): {k: kind(r[k]) for k, kind in LISTED.items()} for r in lines}
+        return {(r['video_id'], r['clip_id']): _line(r) for r in lines}
     except (OSError, ValueError, KeyError, OverflowError): return {}
 
 def _as_listed(corpus, files, line): # the wav file that a line of the list describes; None
@@ -226,18 +231,33 @@ def wav_folders(corpus)->list:
     "The folders of wav files: that where they are made, and the one next to the table."
     return [f for f in dict.fromkeys((find_folder(corpus.root, 'wav'), corpus.wav)) if f]
 
+def recordings(index:MediaIndex, video:str)->list:
+    "The files with the name of a video."
+    return index.by_name.get(name_key(video), [])
+
 def raw_index(corpus, wanted:list)->MediaIndex:
     """The media of a corpus: in its folders raw and Segmented or, if no clip in `wanted` is there, anywhere
     in its folder."""
     found = [f for f in (corpus.raw, find_folder(corpus.root, 'Segmented')) if f and f.is_dir()]
     index = MediaIndex(found)
-    if any(index.find(*w, corpus.root) for w in wanted): return index
+    if any(index.find(*w, corpus.root) or recordings(index, w[0]) for w in wanted): return index
     return MediaIndex([*found, corpus.root], [*wav_folders(corpus), *found])
 
 def clips_of(corpus)->list:
     "(video_id, clip_id, name of its file in the table or '') of each row of `corpus.listed`."
     t = corpus.listed
     return list(zip(t.video_id, t.clip_id, t.media if 'media' in t else ['']*len(t)))
+
+def parts_in(corpus)->list:
+    "The part of its recording for each row of `corpus.listed`, 'start-stop' in seconds; '' for a whole file."
+    t = corpus.listed
+    if 'stop' not in t: return ['']*len(t)
+    return [f'{a}-{b}' if b == b else '' for a, b in zip(t.start, t.stop)]
+
+def own_wavs(corpus, video:str, clip)->list:
+    "The wav files of a clip that is a part of a recording."
+    files = [folder/video/f'{clip}.wav' for folder in wav_folders(corpus)]
+    return [f for f in files if f.is_file()]
 
 # %% ../../nbs/13_data.corpus.ipynb #24907fcd
 def known_audio(corpus:Corpus)->pd.DataFrame:
@@ -247,16 +267,18 @@ def known_audio(corpus:Corpus)->pd.DataFrame:
     'given' if a wav file of your own did; `newer`, whether a file had to be hashed."""
     lines, index, out = _extracted(corpus), MediaIndex(wav_folders(corpus)), []
     empty = {k: kind() for k, kind in LISTED.items()}
-    for video, clip, media in clips_of(corpus):
-        files, line = index.find(video, clip, media), lines.get((video, str(clip)), empty)
+    for (video, clip, media), part in zip(clips_of(corpus), parts_in(corpus)):
+        files = own_wavs(corpus, video, clip) if part else index.find(video, clip, media)
+        listed = lines.get((video, str(clip)), empty)
+        line = listed if listed['part'] == part else empty # else made from another part
         path = _as_listed(corpus, files, line)
         gone = MISSING if line['samples'] else line['reason']
         lost = gone if not files else CHANGED if line['samples'] else ''
         row = line if path else empty | dict(reason=lost)
-        stale = '' if path or not files or not line['samples'] else 'made' if line['source'] else 'given'
+        stale = '' if path or not files or not listed['samples'] else 'made' if listed['source'] else 'given'
         now = stamps_of(path, corpus.root, line['source']) if path else ''
         out.append(dict(video_id=video, clip_id=clip, path=str(path or ''), **row, wavs=files, stale=stale)
-            | dict(stamps=now, newer=now != row['stamps']))
+            | dict(stamps=now, newer=now != row['stamps'], part=part))
     return pd.DataFrame(out)
 
 # %% ../../nbs/13_data.corpus.ipynb #60ed5930

@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['OTHER', 'ENCODINGS', 'FREQUENT', 'ALPHABETS', 'ODD_LATIN', 'PAIRS', 'ODD_CYRILLIC', 'MARKS', 'COLUMNS', 'KNOWN',
-           'MODES', 'ORDER', 'SEPARATORS', 'INVISIBLE', 'EXCEL_ERROR', 'MINUS', 'FIXES', 'other_kind', 'file_bytes',
-           'fits_latin', 'fits_script', 'frequent', 'guess_codec', 'read_text', 'split_in_name', 'parse_rows',
-           'find_separator', 'row_names', 'short', 'check_quotes', 'csv_cells', 'check_title', 'rows_of', 'json_rows',
-           'excel_cells', 'parquet_rows', 'clean_cells', 'read_table']
+           'MODES', 'ORDER', 'SEPARATORS', 'ESCAPED', 'INVISIBLE', 'EXCEL_ERROR', 'MINUS', 'FIXES', 'other_kind',
+           'file_bytes', 'fits_latin', 'fits_script', 'frequent', 'guess_codec', 'read_text', 'split_in_name',
+           'parse_rows', 'find_separator', 'row_names', 'short', 'check_quotes', 'csv_cells', 'check_title', 'rows_of',
+           'json_rows', 'excel_cells', 'parquet_rows', 'clean_cells', 'read_table']
 
 # %% ../../nbs/11_data.tables.ipynb #tabimpor
 import csv, io, json, math, re, unicodedata
@@ -197,7 +197,7 @@ def find_separator(text:str)->tuple:
         return max(named(rows[0]), *map(named, rows[1:2]), 0), ordered(rows[0]), common, len(rows[0])
     sep = max(SEPARATORS, key=score)
     first = (parse_rows(text, sep, 1) or [[]])[0]
-    return sep, bool(named(first)) or not ordered(first)
+    return sep, not ordered(first) # a first row that ends in a split is a row, even if its text is 'Dialogue'
 
 # %% ../../nbs/11_data.tables.ipynb #tabmsg01
 def row_names(numbers)->str:
@@ -239,13 +239,16 @@ def check_quotes(df:pd.DataFrame, path, sep:str):
                     'swallows the rows below; close it, or double it ("")')
 
 # %% ../../nbs/11_data.tables.ipynb #tabcell1
+# a quote that a backslash escapes; a doubled quote after a backslash is a quote by itself
+ESCAPED = re.compile(r'\\("(?!"|\s*([,;\t|\n]|$))|""(?!")(?=\s*([,;\t|\n]|$)))')
+
 def csv_cells(text:str, path)->tuple:
     """The cells of a table as text. Raises `UserError`.
     Returns a DataFrame of str without column names, indexed by row number, whether its first row is a
     header, the separator, and lines about what was found."""
     told = re.match(r'\ufeff?"?sep=(.)"?\r?\n', text)
     body = text[told.end():] if told else text
-    if escaped := re.search(r'\\"(?!\s*([,;\t|\n]|$))', body): body = body.replace('\\"', '""')
+    if escaped := ESCAPED.search(body): body = body.replace('\\"', '""')
     sep, header = find_separator(body)
     if told and told[1] in SEPARATORS: sep = told[1]
     name = SEPARATORS[sep]

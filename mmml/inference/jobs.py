@@ -12,8 +12,10 @@ from pathlib import Path
 import pandas as pd, torch
 from tqdm.auto import tqdm
 from ..core import UserError, atomic_write
-from .predict import (Predictor, folder_items, in_order_of, make_items, read_items, sidecar,
-    sidecar_text, with_files)
+from ..data.labels import TABLES
+from ..data.utterances import make_items, read_utterances
+from mmml.inference.predict import (Predictor, folder_items, in_order_of, sidecar, sidecar_text,
+    with_files)
 from .recordings import levels_of, segment_items, segments_of, timeline_of
 from .transcripts import TRANSCRIPTS
 from ..models.encoders import reuse_memory
@@ -113,13 +115,13 @@ def longer_than(path, model:MMML)->bool:
 # %% ../../nbs/53_inference.jobs.ipynb #jb000025
 def read_paths(model:MMML, paths:list, text:str=None, transcript=None, asr:str=None,
         average:bool=False)->tuple:
-    """The items of a folder, a csv, clips, or a recording; a function that finishes the table of their
+    """The items of a folder, a table, clips, or a recording; a function that finishes the table of their
     predictions; and whether it is a recording. Arguments: see `predict_paths`. Raises `UserError`."""
     first, one = Path(paths[0]), len(paths) == 1
-    single = one and not first.is_dir() and first.suffix.lower() != '.csv'
+    single = one and not first.is_dir() and first.suffix.lower() not in TABLES
     if (text or transcript or asr) and not single:
-        raise UserError('--text, --transcript and --asr are for a single file; for several, use a csv with '
-            'the columns file and text')
+        raise UserError('--text, --transcript and --asr are for a single file; for several, use a table '
+            'with the columns file and text')
     if (text or average) and (transcript or asr):
         raise UserError('--text and --average are for a clip: omit them with --transcript or --asr')
     same = lambda t: t
@@ -130,13 +132,13 @@ def read_paths(model:MMML, paths:list, text:str=None, transcript=None, asr:str=N
     if one and first.is_dir(): return folder_items(first), same, False
     if not one or single:
         return make_items(paths, [text or sidecar_text(Path(p)) for p in paths]), same, False
-    at, others = read_items(first)
+    at, others = read_utterances(first)
     return at.reset_index(drop=True), lambda t: in_order_of(t, at, others), False
 
 # %% ../../nbs/53_inference.jobs.ipynb #jb000029
 def predict_paths(model:MMML, paths:list, text:str=None, transcript=None, asr:str=None, average:bool=False,
     output=None, progress:bool=True, job=predict_job)->pd.DataFrame:
-    """The predictions of a folder, a csv, clips, or a recording, written to `output` if that is given.
+    """The predictions of a folder, a table, clips, or a recording, written to `output` if that is given.
     `text`, `transcript`, `asr`: of a single file; `average`: see `predict_items`; `job`: writes `output`, or
     mmml.inference.cluster.predict_ray. Raises `UserError`."""
     if output: check_output(output)

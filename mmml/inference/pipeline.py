@@ -20,7 +20,8 @@ class SpeechSentiment(Pipeline):
         self.model.processor = MMMLProcessor.from_pretrained(self.model.name_or_path)
     def _sanitize_parameters(self, **given): return given, {}, {}
     def preprocess(self, inputs, **given):
-        return given | (inputs if isinstance(inputs, dict) else dict(audio=inputs))
+        named = isinstance(inputs, dict) and not {'array', 'raw'} & set(inputs) # else the dict is the audio
+        return given | (inputs if named else dict(audio=inputs))
     def _forward(self, inputs): return self.model.predict(**inputs)
     def postprocess(self, output): return output.row
 

@@ -15,9 +15,10 @@ from fastcore.basics import patch
 from matplotlib.figure import Figure
 from transformers.utils.logging import disable_progress_bar
 from ..core import UserError, atomic_write
-from ..data.audio import blocks
+from ..data.audio import blocks, parts_of
 from ..data.spec import RATE
-from .predict import make_items, parts_of, value_columns
+from ..data.utterances import make_items
+from .predict import value_columns
 from .transcripts import COLUMNS, read_transcript
 from ..models.mmml import MMML
 from ..runs.folder import Plot
