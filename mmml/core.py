@@ -48,7 +48,7 @@ def installed_version(package:str)->str:
     except PackageNotFoundError: return 'not installed'
 
 def requirement(package:str)->str:
-    "What this package requires of another one, such as 'av>=14'; the name alone if that isn't known."
+    "What this package requires of another one, such as 'av>=17'; the name alone if that isn't known."
     try: known = map(Requirement, requires('mmml-sentiment') or [])
     except PackageNotFoundError: known = [] # a source tree that isn't installed
     return next((f'{r.name}{r.specifier}' for r in known if r.name == package), package)

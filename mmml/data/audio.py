@@ -19,9 +19,8 @@ import numpy as np
 from tqdm.auto import tqdm
 import av, soundfile as sf
 from ..core import UserError, atomic_write, own_folders
-from mmml.data.corpus import (Corpus, KNOWN_BAD, LISTED, check_splits, clips_of, file_hash,
-    join_audio, known_audio, line_sum, parts_in, raw_index, recordings, sound_hash,
-    stamps_of)
+from .corpus import (Corpus, KNOWN_BAD, LISTED, check_splits, clips_of, file_hash, files_named,
+    join_audio, known_audio, line_sum, parts_in, raw_index, sound_hash, stamps_of)
 from .labels import LONGEST
 from .spec import RATE
 from .tables import other_kind, short
@@ -544,7 +543,7 @@ def _target(corpus, video, clip, media): return str(corpus.wav/video/f'{clip}.wa
 
 def _sources(raw, name, part, root): # the media of a clip, the best first; of a part, also its recording
     found = raw.find(*name, root)
-    if part and not found: found = recordings(raw, name[0])
+    if part and not found: found = files_named(raw, name[0])
     return [str(p) for p in found]
 
 def _spans(corpus, jobs): # {row: (start, stop) in samples} of clips to be cut from a recording

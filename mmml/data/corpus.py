@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['MEDIA', 'KNOWN_BAD', 'MISSING', 'CHANGED', 'LISTED', 'context_rows', 'name_key', 'media_files', 'MediaIndex',
-           'Corpus', 'file_stamp', 'sound_hash', 'file_hash', 'line_sum', 'stamps_of', 'wav_folders', 'recordings',
-           'raw_index', 'clips_of', 'parts_in', 'own_wavs', 'known_audio', 'join_audio', 'check_splits', 'open_corpus',
+           'Corpus', 'file_stamp', 'sound_hash', 'file_hash', 'line_sum', 'stamps_of', 'wav_folders', 'files_named',
+           'raw_index', 'clips_of', 'parts_in', 'part_wavs', 'known_audio', 'join_audio', 'check_splits', 'open_corpus',
            'bars']
 
 # %% ../../nbs/13_data.corpus.ipynb #0e489c29
@@ -192,8 +192,11 @@ def _agrees(path, samples, size): # can a file of this size have so many samples
     return (info.frames, info.samplerate, info.channels) == (samples, RATE, 1)
 
 MISSING, CHANGED = 'its wav file is missing', 'changed since its extraction'
-# of a clip: samples, size and hash of its wav file; the recording, its hash; stamps of both; the part of it
-LISTED = dict(samples=int, bytes=int, sound=str, source=str, file=str, stamps=str, reason=str, part=str)
+LISTED = dict( # the columns of the list
+    samples=int, bytes=int, sound=str, # length at 16 kHz, size and hash of the wav file
+    source=str, file=str, part=str, # the recording that it was made from, its hash, and the part of it
+    stamps=str, # size and time of the wav file and of the recording
+    reason=str) # why there is no audio, or a remark
 
 def line_sum(line:dict)->str:
     "A checksum of a line of the list: ids and `LISTED`. Returns 8 hexadecimal digits."
@@ -231,8 +234,8 @@ def wav_folders(corpus)->list:
     "The folders of wav files: that where they are made, and the one next to the table."
     return [f for f in dict.fromkeys((find_folder(corpus.root, 'wav'), corpus.wav)) if f]
 
-def recordings(index:MediaIndex, video:str)->list:
-    "The files with the name of a video."
+def files_named(index:MediaIndex, video:str)->list:
+    "The files that have the name of a video."
     return index.by_name.get(name_key(video), [])
 
 def raw_index(corpus, wanted:list)->MediaIndex:
@@ -240,7 +243,7 @@ def raw_index(corpus, wanted:list)->MediaIndex:
     in its folder."""
     found = [f for f in (corpus.raw, find_folder(corpus.root, 'Segmented')) if f and f.is_dir()]
     index = MediaIndex(found)
-    if any(index.find(*w, corpus.root) or recordings(index, w[0]) for w in wanted): return index
+    if any(index.find(*w, corpus.root) or files_named(index, w[0]) for w in wanted): return index
     return MediaIndex([*found, corpus.root], [*wav_folders(corpus), *found])
 
 def clips_of(corpus)->list:
@@ -254,7 +257,7 @@ def parts_in(corpus)->list:
     if 'stop' not in t: return ['']*len(t)
     return [f'{a}-{b}' if b == b else '' for a, b in zip(t.start, t.stop)]
 
-def own_wavs(corpus, video:str, clip)->list:
+def part_wavs(corpus, video:str, clip)->list:
     "The wav files of a clip that is a part of a recording."
     files = [folder/video/f'{clip}.wav' for folder in wav_folders(corpus)]
     return [f for f in files if f.is_file()]
@@ -268,7 +271,7 @@ def known_audio(corpus:Corpus)->pd.DataFrame:
     lines, index, out = _extracted(corpus), MediaIndex(wav_folders(corpus)), []
     empty = {k: kind() for k, kind in LISTED.items()}
     for (video, clip, media), part in zip(clips_of(corpus), parts_in(corpus)):
-        files = own_wavs(corpus, video, clip) if part else index.find(video, clip, media)
+        files = part_wavs(corpus, video, clip) if part else index.find(video, clip, media)
         listed = lines.get((video, str(clip)), empty)
         line = listed if listed['part'] == part else empty # else made from another part
         path = _as_listed(corpus, files, line)

@@ -52,7 +52,7 @@ class Authors(Reader):
     needs = 'video_id', 'clip_id', 'text', 'label'
     @classmethod
     def roles(cls, df, mode=''):
-        names = 'video_id', 'clip_id', 'text', 'label', 'label_T', 'label_A', 'mode', 'start', 'end'
+        names = 'video_id', 'clip_id', 'text', 'label', 'label_T', 'label_A', 'mode', 'order', 'start', 'end'
         return with_roles(df, names, media=column(df, 'file'))
 
 # %% ../../nbs/12_data.labels.ipynb #labone01
@@ -84,7 +84,7 @@ class OneId(Reader):
         ids = column(df, 'id')
         times = ids.str.strip().str.fullmatch(ONE_ID[2]).any() or _whole_times(ids)
         ids = ids.map(lambda x: split_id(x, times))
-        roles = 'text', 'label', 'label_T', 'label_A', 'mode', 'start', 'end'
+        roles = 'text', 'label', 'label_T', 'label_A', 'mode', 'order', 'start', 'end'
         video, clip = ids.str[0], ids.str[1]
         return with_roles(df, roles, video_id=video, clip_id=clip, media=column(df, 'id'))
 
@@ -183,13 +183,15 @@ class Iemocap(Reader):
         label = df[known['label']] if 'label' in known else column(df, 'label')
         valence = known.get('valence', known.get('val'))
         if valence and 'label' not in known: label = _centred(df[valence], 3)
-        return with_roles(df, ('text', 'mode', 'start', 'end'), video_id=split.str[0], clip_id=split.str[1],
-            label=label, media=parts, group=parts.str.extract(cls.pattern)[0])
+        roles = 'text', 'mode', 'order', 'start', 'end'
+        return with_roles(df, roles, video_id=split.str[0], clip_id=split.str[1], label=label, media=parts,
+            group=parts.str.extract(cls.pattern)[0])
 
 # %% ../../nbs/12_data.labels.ipynb #labown02
-def _parts_of_files(df, files): # the rows that are, with other rows, parts of one recording
+def _recorded(df, files): # the rows that are, with other rows, parts of one recording
     if column(df, 'end') is None: return pd.Series(False, df.index)
-    return files.duplicated(keep=False) & (files != '')
+    times = [c.str.strip() != '' for role in ('start', 'end') if (c := column(df, role)) is not None]
+    return files.duplicated(keep=False) & (files != '') & pd.concat(times, axis=1).any(axis=1)
 
 def _part_names(df, stem): # names of the clips of recordings, such as interview_2.0_3.5
     names = stem
@@ -199,7 +201,7 @@ def _part_names(df, stem): # names of the clips of recordings, such as interview
     return names.str.replace(r'[^\w.-]', '-', regex=True)
 
 class Own(Reader):
-    "file, text, label, optional group, order, mode: your own"
+    "file, text, label, optional group, order, mode, start and end: your own"
     needs = 'file', 'text', 'label'
     @classmethod
     def roles(cls, df, mode=''):
@@ -209,22 +211,20 @@ class Own(Reader):
         folder = above.map(lambda a: '/'.join(f for f in a if not split_in_name(f)))
         group, speaker, given = column(df, 'video_id'), column(df, 'speaker'), {}
         alone = files.map(lambda x: str(Path(x).with_suffix('')) if x else '')
-        parts = _parts_of_files(df, files)
+        parts = _recorded(df, files)
         ids, clips = column(df, 'id'), None
         if group is None and parts.any(): group = alone
         elif group is None and folder.nunique() > 1: group = folder
         elif group is None and ids is not None and all(split_id(x)[0] for x in ids): # file, and id v_3
             group, clips = ids.map(lambda x: split_id(x)[0]), ids.map(lambda x: split_id(x)[1])
         elif group is None: group = alone
-        order = next((df[c] for c in df if c.lower() == 'order'), None)
-        if order is not None: given['order'] = order
         if column(df, 'mode') is None and splits.map(any).all(): given['mode'] = splits.map(lambda s: max(s))
         if speaker is not None and speaker.groupby(group).nunique().max() == 1: given['group'] = speaker
         video = group.str.strip().str.replace('/', '_', regex=False)
         twice = pd.DataFrame(dict(v=video, s=stem)).duplicated(keep=False)
         clip = stem.where(~twice, alone.str.replace('/', '_', regex=False)) if clips is None else clips
         clip = clip.where(~parts, _part_names(df, stem))
-        roles = 'text', 'label', 'label_T', 'label_A', 'mode', 'start', 'end'
+        roles = 'text', 'label', 'label_T', 'label_A', 'mode', 'order', 'start', 'end'
         return with_roles(df, roles, video_id=video, clip_id=clip, media=files, **given)
 
 # %% ../../nbs/12_data.labels.ipynb #labregis
@@ -236,9 +236,9 @@ NUMBER = re.compile(r'[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?', re.I | re.A)
 
 def mapped(df:pd.DataFrame, columns:dict, path)->pd.DataFrame:
     "The table with its columns renamed by `columns` {role: column}. Raises `UserError`."
-    if wrong := set(columns) - {*COLUMNS, 'order', 'group'}:
+    if wrong := set(columns) - {*COLUMNS, 'group'}:
         raise UserError(f"columns: unknown role {', '.join(sorted(wrong))}; the roles are "
-            f"{', '.join(COLUMNS)}, order, group")
+            f"{', '.join(COLUMNS)}, group")
     known = {c.lower(): c for c in df}
     if lost := [c for c in columns.values() if c.lower() not in known]:
         raise UserError(f"{path}: no column {', '.join(lost)}; found {short(', '.join(df), 100)}")
@@ -410,7 +410,7 @@ def speaking_order(raw:pd.DataFrame)->np.ndarray:
     return numbers
 
 # %% ../../nbs/12_data.labels.ipynb #labpart2
-LONGEST, DATE = 1e6, 1e8 # seconds: no recording is as long; more is a date
+LONGEST, DATE = 1e6, 1e8 # seconds: the latest start or end in a recording; from `DATE` on they are dates
 
 def _times(cells, path, name): # (n,) float64; NaN for empty cells and dates
     moments = [all_of(_moment, [x]) if x.strip() else [np.nan] for x in cells]
@@ -422,8 +422,9 @@ def _times(cells, path, name): # (n,) float64; NaN for empty cells and dates
     return np.where(times < DATE, times, np.nan)
 
 def part_times(raw:pd.DataFrame, path)->tuple:
-    """Where each row is in its recording: start and stop in seconds, (n,) float64; NaN: a file of its own.
-    `raw`: as a reader's `roles`. Raises `UserError` for a cell that is no time or a part without length."""
+    """The part of a recording that each row is: start and stop in seconds, (n,) float64; NaN: a whole file.
+    `raw`: roles of the rows, see `Reader.roles`. An empty end is `LONGEST`. Raises `UserError` for a cell
+    that is no time, and for a part that ends before it starts."""
     if 'end' not in raw: return np.full(len(raw), np.nan), np.full(len(raw), np.nan)
     stop = _times(raw['end'], path, 'end')
     start = _times(raw['start'], path, 'start') if 'start' in raw else np.full(len(raw), np.nan)
@@ -432,8 +433,10 @@ def part_times(raw:pd.DataFrame, path)->tuple:
     wrong = part & ~((start >= 0) & (start < stop) & (stop <= LONGEST))
     if wrong.any():
         i = wrong.argmax()
-        part = f'from {start[i]:g} to {stop[i]:g} s'
-        raise UserError(f'{path}, row {raw.index[i]}: {part} is no part of a file')
+        what = f'start {start[i]:g} s is not before end {stop[i]:g} s'
+        if max(start[i], stop[i]) > LONGEST: what = f'times must be below {LONGEST:.0f} s'
+        if start[i] < 0: what = f'start {start[i]:g} s is negative'
+        raise UserError(f'{path}, row {raw.index[i]}: {what}')
     return np.where(part, start, np.nan), np.where(part, stop, np.nan)
 
 # %% ../../nbs/12_data.labels.ipynb #b200a1ac

@@ -26,7 +26,7 @@ from ..data.utterances import make_items, read_utterances
 from .transcripts import TRANSCRIPTS, decode_text, read_transcript
 from ..models.encoders import autocast
 from ..models.mmml import MMML
-from ..models.processor import as_stored, as_wave, is_pair, token_limit
+from ..models.processor import as_stored, as_wave, is_rate_and_samples, token_limit
 from ..training.calibration import check_stored, intervals_of, remarks_on, traits
 from ..training.metrics import probabilities_of
 
@@ -289,7 +289,7 @@ def predict(self:MMML, audio=None, text=None, texts=None, context=None, sampling
     utterance; `texts`: of the list.
     `context` of one utterance: what was said before, a list of (text, audio), the oldest first; of a list:
     whether it is a conversation in speaking order. `average`: see `predict_items`."""
-    listed = lambda x: isinstance(x, (list, tuple)) and not is_pair(x)
+    listed = lambda x: isinstance(x, (list, tuple)) and not is_rate_and_samples(x)
     several = listed(audio) or texts is not None
     if several and (text is not None or texts is not None and not listed(texts)):
         raise UserError('of several utterances: expected texts, a list of str, and no text')
@@ -320,9 +320,9 @@ def in_order_of(t:pd.DataFrame, items:pd.DataFrame, others:pd.DataFrame)->pd.Dat
 @patch
 def predict_table(self:MMML, path, average:bool=False)->pd.DataFrame:
     """The predictions of the rows of a table, in its order and with its other columns. Raises `UserError`.
-    `path`: a table in any form that trains, or with columns file (relative to the table) or text or both;
-    optional: conversation (a row without one has no context), order (in a conversation), start and end
-    (seconds). `average`: see `predict_items`."""
+    `path`: a table in any form that training accepts, or with columns file (relative to the table) or text
+    or both; optional: conversation (a row without one has no context), order (in a conversation), start and
+    end (of a part of the file; both count if there is an end). `average`: see `predict_items`."""
     items, others = read_utterances(path)
     return in_order_of(self.predict_items(items.reset_index(drop=True), None, average), items, others)
 
