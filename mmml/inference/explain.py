@@ -176,7 +176,7 @@ def attention_of(self:Predictor, row, step:int)->tuple:
 @dataclass
 class GradientPath:
     """The way of one modality from an input without information to that of an utterance.
-    `start`, `end`: (1, F, d), what an encoder computes with; `encode`: from (n, F, d) to `Encoded`;
+    `start`, `end`: (1, F, ...), inputs of an encoder; `encode`: from n of them to `Encoded`;
     `place`: (F,), the word or the part of the sound of each position, -1: none; `size`: words, or
     parts."""
     start:Tensor
@@ -186,8 +186,8 @@ class GradientPath:
     size:int
 
     def sums(self, x:Tensor)->np.ndarray:
-        "The sums over the positions of each word or part, (size,) float64. `x`: (1, F, d)."
-        x = x[0].detach().flatten(1).sum(1).double().cpu().numpy()
+        "The sums over the positions of each word or part, (size,) float64. `x`: (1, F, ...)."
+        x = x[0].detach().reshape(len(self.place), -1).sum(1).double().cpu().numpy()
         there = self.place >= 0
         return np.bincount(self.place[there], x[there], self.size)
 
