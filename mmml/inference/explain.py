@@ -160,9 +160,8 @@ def attention_of(self:Predictor, row, step:int)->tuple:
     cme = getattr(getattr(self.model, 'fusion', None), 'cme', None)
     if cme is None or not row.text or not len(row.wave): return None, None, None
     batch = text_tensors(self.tokenizer, [encode_text(self.tokenizer, [row.text], self.max_tokens)])
-    batch = to_device(batch | audio_tensors(self.features, [row.wave]), self.model.device)
-    t = self.model.encode_text(batch['input_ids'], batch['attention_mask'])
-    a = self.model.encode_audio(batch['input_values'], batch['n_samples'])
+    batch |= audio_tensors(self.features, [row.wave])
+    t, a = self.model.encode(**to_device(batch, self.model.device))
     to_audio, to_text = attention_maps(cme, t, a)
     word = word_of_tokens(self.tokenizer, row.text, self.max_tokens)
     words, parts = len(word_spans(row.text)), -(-len(row.wave)//step)
@@ -321,8 +320,8 @@ def explain(self:MMML, audio=None, text:str=None, context:list=None, times:list=
     predictor = Predictor(self)
     rows = predictor.rows_to_explain([*(context or ()), (text, audio)], sampling_rate)
     r = rows[-1]
-    words = [r.text[a:b] for a, b in word_spans(r.text)] if predictor.tokenizer else []
-    _check_explain(method, step, times, words)
+    said = [r.text[a:b] for a, b in word_spans(r.text)] if predictor.tokenizer else []
+    _check_explain(method, step, times, said)
     n = int(step*RATE)
     value, change, output = predictor.occlusion_of(rows, n, output)
     if method == 'gradients':
@@ -330,7 +329,7 @@ def explain(self:MMML, audio=None, text:str=None, context:list=None, times:list=
         for k, found in predictor.gradients_of(rows, n, output=output).items():
             change |= {(kinds[k], i): d for i, d in enumerate(found)}
     a_words, a_sound, a_map = predictor.attention_of(r, n)
-    words = _word_table(words, times, change, a_words)
+    words = _word_table(said, times, change, a_words)
     sound = _sound_table(len(r.wave), n, change, a_sound)
     effects = {k: change[k, 0] for k in ('text', 'audio', 'context') if (k, 0) in change}
     head = f'{self.config.heads[0]} {output}' if output else self.config.heads[0]

@@ -388,7 +388,8 @@ def encode_padded(self:AudioEncoder, input_values:Tensor, n_samples:Tensor,
         raise UserError(f'the audio encoder {type(self.model).__name__} encodes clips one by one, '
             "and can't be exported")
     mask = lengths_to_mask(self.n_frames(n_samples), input_values.shape[1])
-    return self.encode_frames(self.frames(input_values, mask), self.lengths(n_samples), mix)
+    h = self.frames(input_values, mask.to(input_values.device))
+    return self.encode_frames(h, self.lengths(n_samples), mix)
 
 # %% ../../nbs/20_models.encoders.ipynb #aud10fwd
 @patch

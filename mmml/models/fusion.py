@@ -118,7 +118,7 @@ def pick(self:Encoded, index:Tensor, null:Tensor=None, padded:bool=False)->Strea
     lengths, device = self.lengths[index.clamp(min=0)]*(index >= 0), self.vector.device
     n = self.states.shape[1] if padded else int(lengths.max())
     states = self.states[:, :n][index.clamp(min=0).to(device, non_blocking=True)]
-    mask = lengths_to_mask(lengths, n) if padded else padding_mask(lengths, n, device)
+    mask = lengths_to_mask(lengths, n).to(device) if padded else padding_mask(lengths, n, device)
     return Stream(self.vectors(index, null), states, mask)
 
 # %% ../../nbs/22_models.fusion.ipynb #679cff6a

@@ -62,18 +62,24 @@ def check_choices(self:MMMLConfig):
     for name, known in dict(fusion=FUSIONS, loss_fn=LOSSES, freeze=FREEZE).items():
         if (value := getattr(self, name)) not in known:
             raise UserError(f"{name} '{value}': expected one of {', '.join(known)}")
-    names = self.output_names or ()
-    if not all(isinstance(x, str) and x for x in names) or len(set(names)) < len(names):
-        raise UserError(f'output_names {list(names)}: expected different names')
-    loss, n = LOSSES[self.loss_fn], len(names)
-    kind = ('numbers' if n else 'number') if not loss.classifies else 'classes' if n else 'signs'
-    if n == 1 or kind not in loss.fits:
-        raise UserError(f'loss_fn {self.loss_fn}: {n} output_names, expected '
-            f"{'none' if loss.names or n == 1 and not loss.classifies else 'two or more'}")
+    self.check_output_names()
     p = self.modality_dropout
     if not 0 <= p <= 1: raise UserError(f'modality_dropout {p:g}: expected a share, 0 to 1')
     if p and 'M' not in self.heads:
         raise UserError(f'modality_dropout is for the fusion, head M; the heads are {self.heads}')
+
+@patch
+def check_output_names(self:MMMLConfig):
+    "Raises `UserError` for names that aren't different, or that don't fit the loss."
+    names, loss = self.output_names or (), LOSSES[self.loss_fn]
+    texts = [x for x in names if isinstance(x, str) and x]
+    if len(set(texts)) < len(names):
+        raise UserError(f'output_names {list(names)}: expected different names')
+    kind = (('number', 'numbers'), ('signs', 'classes'))[loss.classifies][len(names) > 0]
+    if len(names) != 1 and kind in loss.fits: return
+    needs_none = loss.names or len(names) == 1 and not loss.classifies
+    raise UserError(f'loss_fn {self.loss_fn}: {len(names)} output_names, expected '
+        f"{'none' if needs_none else 'two or more'}")
 
 # %% ../../nbs/24_models.mmml.ipynb #9a89b997
 def needs(heads:str)->tuple:
@@ -100,31 +106,43 @@ class MMML(PreTrainedModel):
     precision = 'auto' # of predictions, see `mmml.models.encoders.autocast`
     def __init__(self, config:MMMLConfig, text_encoder:TextEncoder=None, audio_encoder=None):
         super().__init__(config)
-        (text, audio), n, c = needs(config.heads), 2 if config.context else 1, config
+        (text, audio), c, loss = needs(config.heads), config, LOSSES[config.loss_fn]
         if text: self.text_encoder = text_encoder or TextEncoder(AutoModel.from_config(c.text_config))
         if audio: self.audio_encoder = audio_encoder or encoder_of(AutoModel.from_config(c.audio_config))
-        self.dt = dt = c.text_config.hidden_size if text else 0
-        self.da = da = c.audio_config.hidden_size if audio else 0
-        loss, fused = LOSSES[c.loss_fn], 'M' in c.heads and FUSIONS[c.fusion].reads_vector
+        self.dt = c.text_config.hidden_size if text else 0
+        self.da = c.audio_config.hidden_size if audio else 0
         self.classifies, self.names = loss.classifies, tuple(c.output_names or loss.names)
         self.n_out, self.targets = max(1, len(self.names)), () if loss.classifies else self.names
-        null = lambda h, d: nn.Parameter(torch.zeros(d)) if fused or (c.context and h in c.heads) else None
-        self.null_text, self.null_audio = null('T', dt), null('A', da)
-        if 'T' in c.heads: self.head_T = make_head(n*dt, self.n_out, dropout=c.dropout)
-        if 'A' in c.heads: self.head_A = make_head(n*da, self.n_out, dropout=c.dropout)
-        if 'M' in c.heads: self.build_fusion(n)
-        self.text_mix = self.layer_mix('text') if text else None
-        self.audio_mix = self.layer_mix('audio') if audio else None
+        self.null_text = self.null_vector('T', self.dt)
+        self.null_audio = self.null_vector('A', self.da)
+        self.build_heads()
+        self.text_mix, self.audio_mix = self.layer_mix('text'), self.layer_mix('audio')
         self.freeze()
         self.post_init()
     def _init_weights(self, module): pass # the constructors do it
+
+# %% ../../nbs/24_models.mmml.ipynb #nullh3ad
+@patch
+def null_vector(self:MMML, head:str, d:int)->nn.Parameter:
+    "The vector (d,) of a row without text (head 'T') or audio ('A'); None if no vector is used."
+    c = self.config
+    fused = 'M' in c.heads and FUSIONS[c.fusion].reads_vector
+    return nn.Parameter(torch.zeros(d)) if fused or (c.context and head in c.heads) else None
+
+@patch
+def build_heads(self:MMML):
+    "Add the heads, and the fusion before head M."
+    c, n = self.config, 2 if self.config.context else 1
+    if 'T' in c.heads: self.head_T = make_head(n*self.dt, self.n_out, dropout=c.dropout)
+    if 'A' in c.heads: self.head_A = make_head(n*self.da, self.n_out, dropout=c.dropout)
+    if 'M' in c.heads: self.build_fusion(n)
 
 # %% ../../nbs/24_models.mmml.ipynb #l4ymix02
 @patch
 def layer_mix(self:MMML, name:str)->LayerMix:
     "The `LayerMix` of an encoder, 'text' or 'audio'; None for the last layer. Raises `UserError`."
-    layers, encoder = getattr(self.config, f'{name}_layers'), getattr(self, f'{name}_encoder')
-    if layers == 'last': return None
+    layers, encoder = getattr(self.config, f'{name}_layers'), getattr(self, f'{name}_encoder', None)
+    if layers == 'last' or encoder is None: return None
     if isinstance(encoder, FeatureEncoder):
         raise UserError(f"{name}_layers '{layers}': an encoder from scratch has no layers to choose from")
     return LayerMix(str(layers), encoder.n_layers, f'{name}_layers')
@@ -147,9 +165,14 @@ def freeze(self:MMML):
     if self.da and self.audio_encoder.frozen:
         for m in self.audio_encoder.front: m.requires_grad_(False)
     pooler = getattr(self.text_encoder.model, 'pooler', None) if self.dt else None
-    if pooler is not None:
-        used = 'T' in c.heads or 'M' in c.heads and FUSIONS[c.fusion].reads_vector
-        pooler.requires_grad_(used and not self.text_encoder.pooling)
+    if pooler is not None: pooler.requires_grad_(self.pooler_is_used)
+
+@patch(as_prop=True)
+def pooler_is_used(self:MMML)->bool:
+    "Whether a head uses vectors of texts that the pooler computes."
+    c = self.config
+    used = 'T' in c.heads or 'M' in c.heads and FUSIONS[c.fusion].reads_vector
+    return used and not self.text_encoder.pooling
 
 # %% ../../nbs/24_models.mmml.ipynb #9481477b
 @patch
@@ -270,7 +293,8 @@ def encode_text(self:MMML, input_ids:Tensor, attention_mask:Tensor, padded:bool=
     "The text encoder's output for Ut texts. See `forward`."
     encoder = self.text_encoder
     if not padded: return encoder(input_ids, attention_mask, self.text_mix)
-    states, vector = encoder.encode(input_ids, attention_mask.bool(), self.text_mix)
+    mask = attention_mask.bool().to(input_ids.device)
+    states, vector = encoder.encode(input_ids, mask, self.text_mix)
     return Encoded(states, attention_mask.sum(1), vector)
 
 @patch
