@@ -30,7 +30,8 @@ def as_stored(wave:np.ndarray)->np.ndarray:
 # %% ../../nbs/27_models.processor.ipynb #pr0c0010
 def is_pair(audio)->bool:
     "Whether `audio` is (rate, samples), as Gradio has it."
-    return isinstance(audio, tuple) and len(audio) == 2 and isinstance(audio[1], np.ndarray)
+    if not isinstance(audio, tuple) or len(audio) != 2: return False # such as (text, samples)
+    return isinstance(audio[0], (int, float, np.number)) and isinstance(audio[1], np.ndarray)
 
 def _unpacked(audio, rate): # samples and rate of the forms that other libraries have
     if is_pair(audio): return audio[1], audio[0]
