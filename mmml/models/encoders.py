@@ -6,15 +6,15 @@
 __all__ = ['POOLINGS', 'KINDS', 'Encoded', 'lengths_to_mask', 'groups_of', 'group_costs', 'padding_mask', 'in_groups',
            'bf16_units', 'bf16_pays', 'autocast', 'reuse_memory', 'LayerMix', 'Kept', 'Encoder', 'mixed', 'masked_mean',
            'hub_reachable', 'read_pooling', 'TextEncoder', 'frame_lengths', 'ZeroPadding', 'AudioEncoder',
-           'hidden_states', 'is_speech', 'SpeechEncoder', 'augmented', 'full_mask', 'Whisper', 'fbank_frames',
-           'Wav2Vec2Bert', 'AST', 'Moonshine', 'WholeClips', 'audio_encoder', 'check_layers', 'check_name',
-           'load_pretrained', 'load_weights', 'is_bidirectional', 'ignores_padding', 'matches_own_pooler', 'input_kind',
-           'load_text', 'matches_own_forward', 'ignores_audio_padding', 'load_speech', 'check_features']
+           'hidden_states', 'mixed_pairs', 'is_speech', 'SpeechEncoder', 'masked_group_norm', 'augmented', 'full_mask',
+           'Whisper', 'fbank_frames', 'Wav2Vec2Bert', 'AST', 'Moonshine', 'WholeClips', 'audio_encoder', 'check_layers',
+           'check_name', 'load_pretrained', 'load_weights', 'is_bidirectional', 'ignores_padding', 'matches_own_pooler',
+           'input_kind', 'load_text', 'matches_own_forward', 'ignores_audio_padding', 'load_speech', 'check_features']
 
 # %% ../../nbs/20_models.encoders.ipynb #a628eb7f
 import ctypes, json, math, os, re, shutil, socket, tempfile, numpy as np
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies
@@ -256,9 +256,12 @@ class TextEncoder(Encoder):
     def n_layers(self): return self.model.config.num_hidden_layers
 
     def hidden(self, ids:Tensor, mask:Tensor=None, mix:LayerMix=None)->list:
-        "The hidden states of `mix`, (U, L, d) each; without it the last ones. `mask`: (U, L) bool or None."
-        more = {} if mix is None else dict(output_hidden_states=True)
-        out = self.model(input_ids=ids, attention_mask=None if mask is None else mask.long(), **more)
+        """The hidden states of `mix`, (U, L, d) each; without it the last ones.
+        `ids`: (U, L) int64, or embeddings (U, L, e) float32; `mask`: (U, L) bool, or None."""
+        options = {'inputs_embeds' if ids.is_floating_point() else 'input_ids': ids}
+        if mask is not None: options['attention_mask'] = mask.long()
+        if mix is not None: options['output_hidden_states'] = True
+        out = self.model(**options)
         if mix is None: return [out.last_hidden_state]
         return [(*out.hidden_states[:-1], out.last_hidden_state)[i] for i in mix.index]
 
@@ -271,19 +274,35 @@ class TextEncoder(Encoder):
         return f(pooler(states[:, 0]))
 
     def forward(self, input_ids:Tensor, attention_mask:Tensor, mix:LayerMix=None)->Encoded:
-        """Encode texts (U, L) int64, padded on the right; the mask is 1 where valid. States are (U, L, d).
-        Keep the mask on the CPU: it is read. `mix`: which hidden states, None: the last."""
+        """Encode texts (U, L) int64, or their embeddings (U, L, e), padded on the right.
+        `attention_mask`: (U, L), 1 where valid, on the CPU, where it is read; `mix`: which hidden
+        states, None: the last. States are (U, L, d)."""
         lengths, device = attention_mask.sum(1).cpu(), input_ids.device
+        if self.keeps_states: return self.encode_texts_once(input_ids, lengths, mix)
         def encode(group):
-            ids, n = input_ids[group][:, :lengths[group].max()], lengths[group]
-            mask = padding_mask(n, ids.shape[1], device)
-            states = mixed(self.hidden(ids, mask, mix), mix)
-            return states, self.pool(states, mask)
-        if not self.keeps_states: return in_groups(encode, lengths, device, self.model.config.hidden_size)
-        pieces = [ids[:n] for ids, n in zip(input_ids, lengths)]
-        alone = lambda i: torch.stack(self.hidden(pieces[i][None], None, mix), 3)[0].transpose(1, 2)
-        states = mixed(self.kept_states([tuple(p.tolist()) for p in pieces], alone, mix), mix)
-        return Encoded(states, lengths, self.pool(states, padding_mask(lengths, states.shape[1], device)))
+            n = lengths[group]
+            ids = input_ids[group][:, :n.max()]
+            return self.encode(ids, padding_mask(n, ids.shape[1], device), mix)
+        return in_groups(encode, lengths, device, self.model.config.hidden_size)
+
+# %% ../../nbs/20_models.encoders.ipynb #enc0de02
+@patch
+def encode(self:TextEncoder, ids:Tensor, mask:Tensor=None, mix:LayerMix=None)->tuple:
+    """States (U, L, d) and vectors (U, d) of one padded batch of texts. `ids`: see `hidden`;
+    `mask`: (U, L) bool, True where valid, None: nothing is padded; `mix`: see `forward`."""
+    states = mixed(self.hidden(ids, mask, mix), mix)
+    return states, self.pool(states, mask)
+
+@patch
+def encode_texts_once(self:TextEncoder, input_ids:Tensor, lengths:Tensor,
+        mix:LayerMix=None)->Encoded:
+    "`forward` of a frozen encoder, which keeps the states of each text."
+    pieces = [ids[:n] for ids, n in zip(input_ids, lengths)]
+    def alone(i): return torch.stack(self.hidden(pieces[i][None], None, mix), 3)[0].transpose(1, 2)
+    names = [tuple(p.tolist()) for p in pieces]
+    states = mixed(self.kept_states(names, alone, mix), mix)
+    mask = padding_mask(lengths, states.shape[1], input_ids.device)
+    return Encoded(states, lengths, self.pool(states, mask))
 
 # %% ../../nbs/20_models.encoders.ipynb #fd4445c9
 def frame_lengths(n_samples:Tensor, config)->Tensor:
@@ -316,6 +335,10 @@ class AudioEncoder(Encoder):
     @property
     def n_layers(self): return len(self.layers)
     def n_frames(self, n): return n
+    frames = None # a method (x, mask), if padding has no effect on the front end
+    def front_end(self, clips, audio_ids=None):
+        x, n = pad_sequence(clips, batch_first=True), torch.tensor([len(c) for c in clips])
+        return self.frames(x, padding_mask(n, x.shape[1], x.device))
     def noise(self, n:list)->tuple:
         "Input for clips of `n` samples each, (U, F, ...) float32 and (U,) int64, to test an encoder."
         shape, generator = (len(n), self.n_frames(max(n)), *self.shape), torch.Generator().manual_seed(0)
@@ -338,35 +361,69 @@ def hidden_states(call, layers, mix:LayerMix=None)->list:
     for i in reversed(range(len(layers))): states.insert(0, seen.get(i, states[0]))
     return [states[i] for i in mix.index]
 
+# %% ../../nbs/20_models.encoders.ipynb #enc0de03
 @patch
-def hidden(self:AudioEncoder, clips:list, lengths:Tensor, audio_ids:list=None, mix:LayerMix=None)->tuple:
-    """Hidden states of `mix`, (U, F, d) each, without it the last ones; and their mask (U, F) or None.
-    `clips`: inputs; `lengths`: (U,) int64, of the states; `audio_ids`: see `front_end`."""
-    h = self.front_end(clips, audio_ids)
-    mask = padding_mask(lengths, h.shape[1], h.device)
-    return hidden_states(lambda: self.transformer(h, mask), self.layers, mix), mask
+def pooled(self:AudioEncoder, h:Tensor, mask:Tensor=None, mix:LayerMix=None)->list:
+    """(states (U, F', d), vectors (U, d)) of each hidden state of `mix`, without it of the last.
+    `h`: (U, F, ...), the front end's output; `mask`: (U, F) bool, None: nothing is padded."""
+    states = hidden_states(lambda: self.transformer(h, mask), self.layers, mix)
+    return [self.pool(s, mask) for s in states]
+
+def mixed_pairs(pairs:list, mix:LayerMix=None)->list:
+    "The states and the vectors of `mix`. `pairs`: see `pooled`."
+    return [mixed(x, mix) for x in zip(*pairs)]
+
+@patch
+def encode_frames(self:AudioEncoder, h:Tensor, lengths:Tensor, mix:LayerMix=None)->Encoded:
+    "One padded batch of the front end's output (U, F, ...). `lengths`: (U,) int64, of the states."
+    mask = lengths_to_mask(lengths, h.shape[1]).to(h.device)
+    states, vector = mixed_pairs(self.pooled(h, mask, mix), mix)
+    return Encoded(states, lengths, vector)
+
+@patch
+def encode_padded(self:AudioEncoder, input_values:Tensor, n_samples:Tensor,
+        mix:LayerMix=None)->Encoded:
+    "`forward` in one padded batch. Raises `UserError` for an encoder of single clips."
+    if self.frames is None:
+        raise UserError(f'the audio encoder {type(self.model).__name__} encodes clips one by one, '
+            "and can't be exported")
+    mask = lengths_to_mask(self.n_frames(n_samples), input_values.shape[1])
+    h = self.frames(input_values, mask.to(input_values.device))
+    return self.encode_frames(h, self.lengths(n_samples), mix)
 
 # %% ../../nbs/20_models.encoders.ipynb #aud10fwd
 @patch
 def forward(self:AudioEncoder, input_values:Tensor, n_samples:Tensor, audio_ids:Tensor=None,
         mix:LayerMix=None)->Encoded:
-    """Encode clips (U, S) float32, normalised, or spectrograms (U, F, bands), padded on the right. States are
-    (U, F', d). `n_samples`: (U,) int64, valid, at least `least`; `audio_ids`: hash of each clip, None:
-    nothing is kept; `mix`: which hidden states, None: the last."""
-    n, device = n_samples.cpu(), input_values.device
-    lengths, names = self.lengths(n), None if audio_ids is None else audio_ids.tolist()
-    clip = lambda i: input_values[i, :self.n_frames(int(n[i]))]
+    """Encode clips (U, S) float32, normalised, or spectrograms (U, F, bands), padded on the right.
+    `n_samples`: (U,) int64, valid, at least `least`; `audio_ids`: hash of each clip, None: nothing
+    is kept; `mix`: which hidden states, None: the last. States are (U, F', d)."""
+    n, lengths = n_samples.tolist(), self.lengths(n_samples.cpu())
+    clips = [x[:self.n_frames(k)] for x, k in zip(input_values, n)]
+    names = None if audio_ids is None else audio_ids.tolist()
+    if names and self.keeps_states: return self.encode_clips_once(clips, lengths, names, mix)
     def encode(group):
         ids = None if names is None else [names[i] for i in group]
-        hidden, mask = self.hidden([clip(i) for i in group], lengths[group], ids, mix)
-        return [mixed(x, mix) for x in zip(*[self.pool(h, mask) for h in hidden])]
-    if not (self.keeps_states and names):
-        return in_groups(encode, lengths, device, self.model.config.hidden_size)
+        pairs = self.encode_clips([clips[i] for i in group], lengths[group], ids, mix)
+        return mixed_pairs(pairs, mix)
+    return in_groups(encode, lengths, input_values.device, self.model.config.hidden_size)
+
+@patch
+def encode_clips(self:AudioEncoder, clips:list, lengths:Tensor, audio_ids:list=None,
+        mix:LayerMix=None)->list:
+    "`pooled` of clips. `lengths`: (U,) int64, of the states; `audio_ids`: see `front_end`."
+    h = self.front_end(clips, audio_ids)
+    return self.pooled(h, padding_mask(lengths, h.shape[1], h.device), mix)
+
+@patch
+def encode_clips_once(self:AudioEncoder, clips:list, lengths:Tensor, names:list,
+        mix:LayerMix=None)->Encoded:
+    "`forward` of a frozen encoder, which keeps the states of each clip by its name."
     def alone(i): # (1 + F', K, d)
-        if clip(i).isnan().any(): raise RuntimeError('a clip was not read, and its states are not kept')
-        hidden, mask = self.hidden([clip(i)], lengths[[i]], mix=mix)
-        pooled = [self.pool(h, mask) for h in hidden]
-        return torch.stack([torch.cat([v[:, None], s], 1)[0] for s, v in pooled], 1)
+        if clips[i].isnan().any():
+            raise RuntimeError('a clip was not read, and its states are not kept')
+        pairs = self.encode_clips([clips[i]], lengths[[i]], mix=mix)
+        return torch.stack([torch.cat([v[:, None], s], 1)[0] for s, v in pairs], 1)
     x = mixed(self.kept_states(names, alone, mix), mix)
     return Encoded(x[:, 1:], lengths, x[:, 0])
 
@@ -386,7 +443,7 @@ class SpeechEncoder(AudioEncoder):
         super().__init__(model, keep)
         self.zero = ZeroPadding()
         model.feature_extractor._freeze_parameters()
-        self.clip_by_clip = getattr(model.config, 'feat_extract_norm', 'layer') == 'group'
+        self.group_norm = getattr(model.config, 'feat_extract_norm', 'layer') == 'group'
         for layer in getattr(model.encoder.pos_conv_embed, 'layers', []):
             layer.register_forward_hook(self.zero)
     @property
@@ -398,19 +455,42 @@ class SpeechEncoder(AudioEncoder):
         return max(400, n)
     def lengths(self, n): return frame_lengths(n, self.model.config)
 
+# %% ../../nbs/20_models.encoders.ipynb #fr4mes01
+def masked_group_norm(norm:nn.GroupNorm, x:Tensor, mask:Tensor)->Tensor:
+    """`norm`, of one channel a group, with the statistics of valid frames.
+    `x`: (U, d, F); `mask`: (U, F) bool, True where valid."""
+    m = mask[:, None].to(x.dtype)
+    n = m.sum(2, keepdim=True).clamp(min=1)
+    mean = (x*m).sum(2, keepdim=True)/n
+    var = ((x - mean)**2*m).sum(2, keepdim=True)/n
+    return (x - mean)*torch.rsqrt(var + norm.eps)*norm.weight[:, None] + norm.bias[:, None]
+
+@patch
+def frames(self:SpeechEncoder, x:Tensor, mask:Tensor=None)->Tensor:
+    """The convolutions: waveforms (U, S) float32 to a vector every 20 ms, (U, F, conv width).
+    `mask`: (U, S) bool, True where valid, None: nothing is padded. Other frames are not defined."""
+    conv = self.model.feature_extractor
+    if mask is None or not self.group_norm: return conv(x).transpose(1, 2)
+    x, n = x[:, None], mask.sum(1)
+    for layer in conv.conv_layers:
+        n = (n - layer.conv.kernel_size[0])//layer.conv.stride[0] + 1
+        x, norm = layer.conv(x), getattr(layer, 'layer_norm', None)
+        if norm is not None: x = masked_group_norm(norm, x, lengths_to_mask(n, x.shape[2]))
+        x = layer.activation(x)
+    return x.transpose(1, 2)
+
 # %% ../../nbs/20_models.encoders.ipynb #04dfbf55
 @patch
 def front_end(self:SpeechEncoder, clips:list, audio_ids:list=None)->Tensor:
-    """The convolutions: U clips (S,) float32 to a vector every 20 ms, (U, F, conv width), zero at the end.
+    """`frames` of U clips (S,) float32, on a CPU each alone: (U, F, conv width).
     `audio_ids`: U hashes of the clips, None: nothing is kept."""
-    conv = self.model.feature_extractor
-    one = lambda x: conv(x[None])[0].T
+    def one(x): return self.frames(x[None])[0]
     with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
         if self.frozen and audio_ids is not None:
-            keep = lambda x, i: self.keep(i, 'front end', lambda: one(x))
-            parts = [keep(x, i) for x, i in zip(clips, audio_ids, strict=True)]
-        elif self.clip_by_clip or clips[0].device.type == 'cpu': parts = [one(x) for x in clips]
-        else: return conv(pad_sequence(clips, batch_first=True)).transpose(1, 2)
+            pairs = zip(clips, audio_ids, strict=True)
+            parts = [self.keep(i, 'front end', partial(one, x)) for x, i in pairs]
+        elif self.group_norm or clips[0].device.type == 'cpu': parts = [one(x) for x in clips]
+        else: return self.frames(pad_sequence(clips, batch_first=True))
         return pad_sequence(parts, batch_first=True)
 
 # %% ../../nbs/20_models.encoders.ipynb #57330fad
@@ -427,7 +507,7 @@ def transformer(self:SpeechEncoder, h:Tensor, mask:Tensor=None)->Tensor:
 
 def augmented(model, h:Tensor, mask:Tensor=None)->Tensor:
     "SpecAugment of projected frames (U, F, d) in training, as the config says; not of very short clips."
-    if h.shape[1] <= model.config.mask_time_length: return h
+    if not model.training or h.shape[1] <= model.config.mask_time_length: return h
     return model._mask_hidden_states(h, attention_mask=mask)
 
 # %% ../../nbs/20_models.encoders.ipynb #sp3ctr02
@@ -450,14 +530,14 @@ class Whisper(AudioEncoder):
     def seconds(self): return self.model.config.max_source_positions/50
     @property
     def per_clip(self): return dict(padding='max_length' if self.window else 'longest', time=1)
-    def n_frames(self, n): return 2*self.model.config.max_source_positions if self.window else n//160
+    def n_frames(self, n): # a window has the same number for all
+        return 0*n + 2*self.model.config.max_source_positions if self.window else n//160
     def lengths(self, n): return (n//160 + 1)//2
-    def front_end(self, clips, audio_ids=None):
-        m, out = self.model, []
-        for x in clips:
-            h = F.gelu(m.conv2(F.gelu(m.conv1(x.T))))
-            out.append(h.T + m.embed_positions.weight[:h.shape[1]])
-        return pad_sequence(out, batch_first=True)
+    def frames(self, x, mask=None): # the convolutions pad with zeros, so zeros follow each clip
+        m, h = self.model, x.mT
+        for conv in (m.conv1, m.conv2):
+            h = F.gelu(conv(h if mask is None else h*mask[:, None]))
+        return h.mT + m.embed_positions.weight[:h.shape[2]]
     def transformer(self, h, mask=None):
         m = self.model
         h = F.dropout(h, m.dropout, self.training)
@@ -465,9 +545,10 @@ class Whisper(AudioEncoder):
         for layer in m.layers: h = layer(h, mask)
         return m.layer_norm(h)
     def pool(self, states, mask): # of a window: the states of the clip's own frames
-        if mask is None: return states, states.mean(1)
-        states = states[:, :int(mask.sum(1).max())]
-        return super().pool(states, mask[:, :states.shape[1]])
+        if self.window and mask is not None:
+            n = int(mask.sum(1).max())
+            states, mask = states[:, :n], mask[:, :n]
+        return super().pool(states, mask)
 
 # %% ../../nbs/20_models.encoders.ipynb #sp3ctr07
 def fbank_frames(n):
@@ -481,7 +562,7 @@ class Wav2Vec2Bert(AudioEncoder):
     def shape(self): return (self.model.config.feature_projection_input_dim,)
     def n_frames(self, n): return fbank_frames(n)//2
     lengths = n_frames
-    def front_end(self, clips, audio_ids=None): return pad_sequence(clips, batch_first=True)
+    def frames(self, x, mask=None): return x
     def transformer(self, h, mask=None):
         h = augmented(self.model, self.model.feature_projection(h)[0], mask)
         return self.model.encoder(h, attention_mask=mask)[0]
@@ -555,13 +636,16 @@ class WholeClips(AudioEncoder):
     @property
     def layers(self):
         e = self.model.encoder; return e.layers if hasattr(e, 'layers') else e.encoder.layer
+    front_end = None # no part of it can be run alone
     def lengths(self, n): return frame_lengths(n, self.model.config)
-    def hidden(self, clips, lengths, audio_ids=None, mix=None): # SEW's layers have half of the frames
-        own = lambda x: hidden_states(lambda: self.model(x[None]).last_hidden_state, self.layers, mix)
-        each = [[F.interpolate(h.transpose(1, 2), n).mT[0] for h in own(x)] for x, n in
-            zip(clips, lengths.tolist())]
+    def clip_states(self, x, n, mix=None): # (n, d) each; SEW's layers have half as many frames
+        states = hidden_states(lambda: self.model(x[None]).last_hidden_state, self.layers, mix)
+        return [F.interpolate(h.transpose(1, 2), n).mT[0] for h in states]
+    def encode_clips(self, clips, lengths, audio_ids=None, mix=None):
+        each = [self.clip_states(x, n, mix) for x, n in zip(clips, lengths.tolist())]
         states = [pad_sequence(h, batch_first=True) for h in zip(*each)]
-        return states, padding_mask(lengths, states[0].shape[1], states[0].device)
+        mask = padding_mask(lengths, states[0].shape[1], states[0].device)
+        return [self.pool(h, mask) for h in states]
 
 KINDS = {'whisper': Whisper, 'wav2vec2-bert': Wav2Vec2Bert, 'audio-spectrogram-transformer': AST,
     'moonshine': Moonshine, 'sew': WholeClips, 'sew-d': WholeClips, 'wav2vec2-conformer': WholeClips}

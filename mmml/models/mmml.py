@@ -6,7 +6,7 @@
 __all__ = ['FREEZE', 'MMMLConfig', 'needs', 'MMMLOutput', 'MMML', 'from_encoders', 'save_model']
 
 # %% ../../nbs/24_models.mmml.ipynb #a9c20ade
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 import torch
 from torch import nn, Tensor
@@ -18,7 +18,7 @@ from ..core import UserError
 from ..data.spec import check_heads
 from .encoders import Encoded, LayerMix, TextEncoder, group_costs, groups_of, load_text
 from .features import FeatureEncoder, encoder_of, load_audio
-from .fusion import FUSIONS, make_head
+from .fusion import FUSIONS, Stream, make_head
 from .losses import LOSSES, multi_loss
 
 # %% ../../nbs/24_models.mmml.ipynb #8f7328b6
@@ -62,18 +62,24 @@ def check_choices(self:MMMLConfig):
     for name, known in dict(fusion=FUSIONS, loss_fn=LOSSES, freeze=FREEZE).items():
         if (value := getattr(self, name)) not in known:
             raise UserError(f"{name} '{value}': expected one of {', '.join(known)}")
-    names = self.output_names or ()
-    if not all(isinstance(x, str) and x for x in names) or len(set(names)) < len(names):
-        raise UserError(f'output_names {list(names)}: expected different names')
-    loss, n = LOSSES[self.loss_fn], len(names)
-    kind = ('numbers' if n else 'number') if not loss.classifies else 'classes' if n else 'signs'
-    if n == 1 or kind not in loss.fits:
-        raise UserError(f'loss_fn {self.loss_fn}: {n} output_names, expected '
-            f"{'none' if loss.names or n == 1 and not loss.classifies else 'two or more'}")
+    self.check_output_names()
     p = self.modality_dropout
     if not 0 <= p <= 1: raise UserError(f'modality_dropout {p:g}: expected a share, 0 to 1')
     if p and 'M' not in self.heads:
         raise UserError(f'modality_dropout is for the fusion, head M; the heads are {self.heads}')
+
+@patch
+def check_output_names(self:MMMLConfig):
+    "Raises `UserError` for names that aren't different, or that don't fit the loss."
+    names, loss = self.output_names or (), LOSSES[self.loss_fn]
+    texts = [x for x in names if isinstance(x, str) and x]
+    if len(set(texts)) < len(names):
+        raise UserError(f'output_names {list(names)}: expected different names')
+    kind = (('number', 'numbers'), ('signs', 'classes'))[loss.classifies][len(names) > 0]
+    if len(names) != 1 and kind in loss.fits: return
+    needs_none = loss.names or len(names) == 1 and not loss.classifies
+    raise UserError(f'loss_fn {self.loss_fn}: {len(names)} output_names, expected '
+        f"{'none' if needs_none else 'two or more'}")
 
 # %% ../../nbs/24_models.mmml.ipynb #9a89b997
 def needs(heads:str)->tuple:
@@ -100,31 +106,43 @@ class MMML(PreTrainedModel):
     precision = 'auto' # of predictions, see `mmml.models.encoders.autocast`
     def __init__(self, config:MMMLConfig, text_encoder:TextEncoder=None, audio_encoder=None):
         super().__init__(config)
-        (text, audio), n, c = needs(config.heads), 2 if config.context else 1, config
+        (text, audio), c, loss = needs(config.heads), config, LOSSES[config.loss_fn]
         if text: self.text_encoder = text_encoder or TextEncoder(AutoModel.from_config(c.text_config))
         if audio: self.audio_encoder = audio_encoder or encoder_of(AutoModel.from_config(c.audio_config))
-        self.dt = dt = c.text_config.hidden_size if text else 0
-        self.da = da = c.audio_config.hidden_size if audio else 0
-        loss, fused = LOSSES[c.loss_fn], 'M' in c.heads and FUSIONS[c.fusion].reads_vector
+        self.dt = c.text_config.hidden_size if text else 0
+        self.da = c.audio_config.hidden_size if audio else 0
         self.classifies, self.names = loss.classifies, tuple(c.output_names or loss.names)
         self.n_out, self.targets = max(1, len(self.names)), () if loss.classifies else self.names
-        null = lambda h, d: nn.Parameter(torch.zeros(d)) if fused or (c.context and h in c.heads) else None
-        self.null_text, self.null_audio = null('T', dt), null('A', da)
-        if 'T' in c.heads: self.head_T = make_head(n*dt, self.n_out, dropout=c.dropout)
-        if 'A' in c.heads: self.head_A = make_head(n*da, self.n_out, dropout=c.dropout)
-        if 'M' in c.heads: self.build_fusion(n)
-        self.text_mix = self.layer_mix('text') if text else None
-        self.audio_mix = self.layer_mix('audio') if audio else None
+        self.null_text = self.null_vector('T', self.dt)
+        self.null_audio = self.null_vector('A', self.da)
+        self.build_heads()
+        self.text_mix, self.audio_mix = self.layer_mix('text'), self.layer_mix('audio')
         self.freeze()
         self.post_init()
     def _init_weights(self, module): pass # the constructors do it
+
+# %% ../../nbs/24_models.mmml.ipynb #nullh3ad
+@patch
+def null_vector(self:MMML, head:str, d:int)->nn.Parameter:
+    "The vector (d,) of a row without text (head 'T') or audio ('A'); None if no vector is used."
+    c = self.config
+    fused = 'M' in c.heads and FUSIONS[c.fusion].reads_vector
+    return nn.Parameter(torch.zeros(d)) if fused or (c.context and head in c.heads) else None
+
+@patch
+def build_heads(self:MMML):
+    "Add the heads, and the fusion before head M."
+    c, n = self.config, 2 if self.config.context else 1
+    if 'T' in c.heads: self.head_T = make_head(n*self.dt, self.n_out, dropout=c.dropout)
+    if 'A' in c.heads: self.head_A = make_head(n*self.da, self.n_out, dropout=c.dropout)
+    if 'M' in c.heads: self.build_fusion(n)
 
 # %% ../../nbs/24_models.mmml.ipynb #l4ymix02
 @patch
 def layer_mix(self:MMML, name:str)->LayerMix:
     "The `LayerMix` of an encoder, 'text' or 'audio'; None for the last layer. Raises `UserError`."
-    layers, encoder = getattr(self.config, f'{name}_layers'), getattr(self, f'{name}_encoder')
-    if layers == 'last': return None
+    layers, encoder = getattr(self.config, f'{name}_layers'), getattr(self, f'{name}_encoder', None)
+    if layers == 'last' or encoder is None: return None
     if isinstance(encoder, FeatureEncoder):
         raise UserError(f"{name}_layers '{layers}': an encoder from scratch has no layers to choose from")
     return LayerMix(str(layers), encoder.n_layers, f'{name}_layers')
@@ -147,9 +165,14 @@ def freeze(self:MMML):
     if self.da and self.audio_encoder.frozen:
         for m in self.audio_encoder.front: m.requires_grad_(False)
     pooler = getattr(self.text_encoder.model, 'pooler', None) if self.dt else None
-    if pooler is not None:
-        used = 'T' in c.heads or 'M' in c.heads and FUSIONS[c.fusion].reads_vector
-        pooler.requires_grad_(used and not self.text_encoder.pooling)
+    if pooler is not None: pooler.requires_grad_(self.pooler_is_used)
+
+@patch(as_prop=True)
+def pooler_is_used(self:MMML)->bool:
+    "Whether a head uses vectors of texts that the pooler computes."
+    c = self.config
+    used = 'T' in c.heads or 'M' in c.heads and FUSIONS[c.fusion].reads_vector
+    return used and not self.text_encoder.pooling
 
 # %% ../../nbs/24_models.mmml.ipynb #9481477b
 @patch
@@ -180,36 +203,34 @@ def build_fusion(self:MMML, n:int):
 
 # %% ../../nbs/24_models.mmml.ipynb #e2d4be35
 @patch
-def pick(self:Encoded, index:Tensor, null:Tensor=None, states:bool=True)->Encoded:
-    """The pieces of n rows, padded to the longest of them. `index`: (n,) int64 on the CPU, -1: none;
-    `null`: (d,), vector of a row without a piece, None: not used; `states`: False: no states."""
-    none, device, at = index < 0, self.vector.device, index.clamp(min=0)
-    lengths, at = self.lengths[at]*~none, at.to(device, non_blocking=True)
-    vector = self.vector[at]
-    if null is not None:
-        vector = torch.where(none[:, None].to(device, non_blocking=True), null.to(vector.dtype), vector)
-    return Encoded(self.states[:, :int(lengths.max())][at] if states else None, lengths, vector)
+def fuse(self:MMML, t:Encoded, a:Encoded, text:Tensor, audio:Tensor, padded:bool=False)->tuple:
+    """The two feature vectors of the fusion for R rows, (R, w) each. `text`, `audio`: (R,) int64 on
+    the CPU, the pieces of each row, -1: none; `padded`: see `pick`."""
+    def stream(e, index, null):
+        if self.fusion.reads_states: return e.pick(index, null, padded)
+        return Stream(e.vectors(index, null))
+    return self.fusion(stream(t, text, self.null_text), stream(a, audio, self.null_audio))
 
 # %% ../../nbs/24_models.mmml.ipynb #fus3rows
 @patch
-def fuse(self:MMML, t:Encoded, a:Encoded, text:Tensor, audio:Tensor)->list:
-    """The two feature vectors of the fusion for R rows, (R, w) each.
-    `text`, `audio`: (R,) int64 on the CPU, the pieces of each row, -1: none."""
-    pairs, states, device = torch.stack([text, audio], 1), self.fusion.reads_states, t.vector.device
-    if not self.training: pairs, same = torch.unique(pairs, dim=0, return_inverse=True)
-    size = torch.stack([e.lengths[i]*(i >= 0) + 1 for e, i in zip((t, a), pairs.T)], 1) # with the CLS
-    groups = groups_of(size, **group_costs(device, self.dt)) if states else [list(range(len(pairs)))]
-    fused = [self.fusion(t.pick(pairs[g, 0], self.null_text, states), a.pick(pairs[g, 1], self.null_audio,
-        states)) for g in groups]
-    place = torch.tensor(sum(groups, [])).argsort()
-    place = (place if self.training else place[same]).to(device, non_blocking=True)
+def fuse_in_groups(self:MMML, t:Encoded, a:Encoded, text:Tensor, audio:Tensor)->list:
+    "`fuse`, in groups of rows of similar length."
+    pairs, device = torch.stack([text, audio], 1), t.vector.device
+    place = torch.arange(len(pairs))
+    if not self.training: pairs, place = torch.unique(pairs, dim=0, return_inverse=True)
+    groups = [list(range(len(pairs)))]
+    if self.fusion.reads_states:
+        with_cls = [e.lengths[i]*(i >= 0) + 1 for e, i in zip((t, a), pairs.T)]
+        groups = groups_of(torch.stack(with_cls, 1), **group_costs(device, self.dt))
+    fused = [self.fuse(t, a, *pairs[g].T) for g in groups]
+    place = torch.tensor(sum(groups, [])).argsort()[place].to(device, non_blocking=True)
     return [torch.cat(x)[place] for x in zip(*fused)]
 
 # %% ../../nbs/24_models.mmml.ipynb #97246411
 @patch
 def with_context(self:MMML, x:Tensor)->Tensor:
     "(2B, w) features of utterances and of their contexts, to (B, 2w); without context (B, w) as they are."
-    return torch.cat(x.chunk(2), 1) if self.config.context else x
+    return x.unflatten(0, (2, -1)).transpose(0, 1).flatten(1) if self.config.context else x
 
 # %% ../../nbs/24_models.mmml.ipynb #eef379b0
 @patch
@@ -232,64 +253,94 @@ def drop_modalities(self:MMML, text:Tensor, audio:Tensor)->tuple:
 
 # %% ../../nbs/24_models.mmml.ipynb #c0mb1ne2
 @patch
+def rows_of(self:MMML, index:Tensor, context:Tensor)->Tensor:
+    "The pieces of B utterances, with context those of their contexts, too: (B,) or (2B,)."
+    return torch.cat([index, context]) if self.config.context and index is not None else index
+
+@patch
+def fused_features(self:MMML, t:Encoded, a:Encoded, text:Tensor, audio:Tensor, withhold:bool=False,
+        padded:bool=False)->dict:
+    "{'M', 'M without text' or 'M without audio': features}. `text`, `audio`: see `rows_of`."
+    drop, none = self.training and self.config.modality_dropout, torch.full_like(text, -1)
+    pairs = {'M': self.drop_modalities(text, audio) if drop else (text, audio)}
+    if withhold: pairs |= {'M without text': (none, audio), 'M without audio': (text, none)}
+    both = [torch.cat(i) for i in zip(*pairs.values())]
+    fused = self.fuse(t, a, *both, padded) if padded else self.fuse_in_groups(t, a, *both)
+    streams = zip(*[x.unflatten(0, (len(pairs), -1)) for x in fused])
+    return {k: torch.cat([*map(self.with_context, s)], 1) for k, s in zip(pairs, streams)}
+
+# %% ../../nbs/24_models.mmml.ipynb #c0mb1ne4
+@patch
 def combine(self:MMML, t:Encoded, a:Encoded, text:Tensor=None, text_context:Tensor=None, audio:Tensor=None,
-        audio_context:Tensor=None, withhold:bool=False)->tuple:
+        audio_context:Tensor=None, withhold:bool=False, padded:bool=False)->tuple:
     """{head: predictions} and {head: features} of B utterances, from encoded pieces. Indices: see `forward`.
-    `withhold`: also 'M without text' and 'M without audio'."""
-    c, x = self.config, {}
-    absent = {h: i < 0 for h, i in (('T', text), ('A', audio)) if i is not None}
-    rows = lambda i, context: torch.cat([i, context]) if c.context and i is not None else i
-    text, audio = rows(text, text_context), rows(audio, audio_context)
-    if 'T' in c.heads: x['T'] = self.with_context(t.pick(text, self.null_text, False).vector)
-    if 'A' in c.heads: x['A'] = self.with_context(a.pick(audio, self.null_audio, False).vector)
-    if 'M' in c.heads:
-        drop, none = self.training and c.modality_dropout, torch.full_like(text, -1)
-        pairs = {'M': self.drop_modalities(text, audio) if drop else (text, audio)}
+    `withhold`: also 'M without text' and 'M without audio'; `padded`: see `forward`."""
+    heads, x, absent = self.config.heads, {}, {}
+    if text is not None: absent['T'] = absent['M without audio'] = text < 0
+    if audio is not None: absent['A'] = absent['M without text'] = audio < 0
+    text, audio = self.rows_of(text, text_context), self.rows_of(audio, audio_context)
+    if 'T' in heads: x['T'] = self.with_context(t.vectors(text, self.null_text))
+    if 'A' in heads: x['A'] = self.with_context(a.vectors(audio, self.null_audio))
+    if 'M' in heads:
         absent['M'] = absent['T'] & absent['A']
-        if withhold:
-            pairs |= {'M without text': (none, audio), 'M without audio': (text, none)}
-            absent |= {'M without text': absent['A'], 'M without audio': absent['T']}
-        fused = self.fuse(t, a, *[torch.cat(i) for i in zip(*pairs.values())])
-        for k, parts in zip(pairs, zip(*[f.chunk(len(pairs)) for f in fused])):
-            x[k] = torch.cat([self.with_context(f) for f in parts], 1)
-    x = {k: x[k] for k in (*c.heads, *x)} # heads first
+        x |= self.fused_features(t, a, text, audio, withhold, padded)
+    x = {k: x[k] for k in (*heads, *x)} # heads first
     return {k: self.apply_head(getattr(self, f'head_{k[0]}'), f, absent[k]) for k, f in x.items()}, x
 
 # %% ../../nbs/24_models.mmml.ipynb #c0mb1ne3
 @patch
-def encode_text(self:MMML, input_ids:Tensor, attention_mask:Tensor)->Encoded:
+def encode_text(self:MMML, input_ids:Tensor, attention_mask:Tensor, padded:bool=False)->Encoded:
     "The text encoder's output for Ut texts. See `forward`."
-    return self.text_encoder(input_ids, attention_mask, self.text_mix)
+    encoder = self.text_encoder
+    if not padded: return encoder(input_ids, attention_mask, self.text_mix)
+    mask = attention_mask.bool().to(input_ids.device)
+    states, vector = encoder.encode(input_ids, mask, self.text_mix)
+    return Encoded(states, attention_mask.sum(1), vector)
 
 @patch
-def encode_audio(self:MMML, input_values:Tensor, n_samples:Tensor, audio_ids:Tensor=None)->Encoded:
+def project_states(self:MMML, a:Encoded)->Encoded:
+    "The audio encoder's output with states in the width of the fusion."
+    return replace(a, states=self.project(a.states)) if 'M' in self.config.heads else a
+
+@patch
+def encode_audio(self:MMML, input_values:Tensor, n_samples:Tensor, audio_ids:Tensor=None,
+        padded:bool=False)->Encoded:
     "The audio encoder's output for Ua clips, with the states in the width of the fusion. See `forward`."
-    more = {} if self.audio_mix is None else dict(mix=self.audio_mix)
-    a = self.audio_encoder(input_values, n_samples, audio_ids, **more)
-    if 'M' in self.config.heads: a.states = self.project(a.states)
-    return a
+    encoder, options = self.audio_encoder, {}
+    if self.audio_mix is not None: options['mix'] = self.audio_mix
+    if padded and not isinstance(encoder, FeatureEncoder): # which has no groups
+        return self.project_states(encoder.encode_padded(input_values, n_samples, **options))
+    return self.project_states(encoder(input_values, n_samples, audio_ids, **options))
+
+@patch
+def encode(self:MMML, input_ids:Tensor=None, attention_mask:Tensor=None, input_values:Tensor=None,
+        n_samples:Tensor=None, audio_ids:Tensor=None, padded:bool=False)->tuple:
+    "The encoders' outputs for the texts and the clips of a batch, None without such an encoder."
+    text = self.encode_text(input_ids, attention_mask, padded) if self.dt else None
+    audio = self.encode_audio(input_values, n_samples, audio_ids, padded) if self.da else None
+    return text, audio
 
 # %% ../../nbs/24_models.mmml.ipynb #f0ecf5c3
 @patch
 def forward(self:MMML, input_ids:Tensor=None, attention_mask:Tensor=None, input_values:Tensor=None,
         n_samples:Tensor=None, audio_ids:Tensor=None, text:Tensor=None, text_context:Tensor=None,
         audio:Tensor=None, audio_context:Tensor=None, labels:Tensor=None, counts:Tensor=None,
-        withhold:bool=False)->MMMLOutput:
+        withhold:bool=False, padded:bool=False)->MMMLOutput:
     """Predict the sentiment of B utterances. Raises `UserError` without the indices `text` or `audio`.
     `input_ids`, `attention_mask`: (Ut, L) int64, Ut different texts; `input_values`: (Ua, S) float32, Ua
     clips at 16 kHz, normalised, or (Ua, F, n) features; `n_samples`: (Ua,) int64, valid samples or frames;
     `audio_ids`: (Ua,) int64, hash of each clip; `text`, `audio`: (B,) int64, index of each utterance's
     text and clip, -1: none; `text_context`, `audio_context`: the same of what was said before; `labels`:
     see `multi_loss`; `counts`: (H,) labels in the whole step, None: in this batch; `withhold`: see
-    `combine`. Returns the predictions of each head, see `MMMLOutput`, and the loss if there are labels."""
+    `combine`; `padded`: one padded batch in place of groups, for `torch.export`. Returns the
+    predictions of each head, see `MMMLOutput`, and the loss if there are labels."""
     if self.dt and text is None or self.da and audio is None:
         raise UserError('text or audio, the indices of the utterances, are missing: expected a batch of '
             "mmml.data.batches.UtteranceDataset or of the model's processor")
-    c, index = self.config, dict(text=text, text_context=text_context, audio=audio)
-    index = {k: i if i is None else i.cpu() for k, i in (index | dict(audio_context=audio_context)).items()}
-    t = self.encode_text(input_ids, attention_mask) if self.dt else None
-    a = self.encode_audio(input_values, n_samples, audio_ids) if self.da else None
-    out, x = self.combine(t, a, **index, withhold=withhold)
+    c, index = self.config, [text, text_context, audio, audio_context]
+    index = [i if i is None else i.cpu() for i in index]
+    t, a = self.encode(input_ids, attention_mask, input_values, n_samples, audio_ids, padded)
+    out, x = self.combine(t, a, *index, withhold, padded)
     if labels is None: return MMMLOutput(predictions=out, features=x)
     return MMMLOutput(*multi_loss(out, labels, c.loss_fn, c.loss_weights, counts), out, x)
 
