@@ -13,7 +13,7 @@ from .core import UserError, atomic_write
 
 # %% ../nbs/02_figures.ipynb #figplot1
 class Plot(Figure):
-    "A figure that Jupyter shows. `size`: width and height in inches; `kwargs`: see Matplotlib's `Figure`."
+    "A figure that Jupyter shows. `size`: in inches; `kwargs`: see Matplotlib's `Figure`."
     def __init__(self, size:tuple, **kwargs):
         super().__init__(figsize=size, **kwargs)
     def _repr_png_(self):
@@ -21,7 +21,7 @@ class Plot(Figure):
         self.savefig(png, dpi=75)
         return png.getvalue()
     def write(self, path, **kwargs):
-        "Write a file, whole or not at all. `kwargs`: see Matplotlib's `savefig`. Raises `UserError`."
+        "Write a file, whole or not at all. `kwargs`: see `savefig`. Raises `UserError`."
         whole = BytesIO() # first in memory: then only `atomic_write` meets a full disk
         ending = Path(path).suffix[1:].lower() or None
         try: self.savefig(whole, format=ending, **kwargs)
