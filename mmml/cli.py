@@ -487,8 +487,8 @@ def demo(args=None):
     a = demo_parser().parse_args(args)
     with guarded('mmml demo', 'nothing is left to do'):
         if not 1 <= a.port <= 65535: raise UserError(f'--port {a.port}: must be from 1 to 65535')
-        if a.serve and (a.share or a.asr): raise UserError('--serve has no page: omit --share and '
-            '--asr')
+        if a.serve and (a.share or a.asr):
+            raise UserError('--serve has no page: omit --share and --asr')
         with paused_gc():
             from mmml.inference.demo import check_port, show_page, serve
         check_port(a.port)

@@ -63,8 +63,8 @@ class DataConfig(Section):
     data_dir:str = flag('data', 'folder of the corpora, and of the wav files of the sample', free=True)
     label_range:float = flag(None, 'lowest and highest label of your own corpus', nargs=2,
         text='from corpus.json, else from the kind of table, else -3 3')
-    columns:str = flag(None, 'columns of your own table by role, such as text=Utterance,label=Score',
-        text='from corpus.json, else found by name')
+    columns:str = flag(None, 'columns of your own table by role, such as '
+        'text=Utterance,label=Score', text='from corpus.json, else found by name')
     labels:str = flag(None, 'numbers for labels that are words, such as happy=1,sad=-1',
         text='from corpus.json')
     targets:str = flag(None, 'columns of several labels that each head predicts, such as '
@@ -101,12 +101,12 @@ class ModelConfig(Section):
         'trained from scratch', docs=encoders, text='depends on corpus and context')
     spec_augment:bool = flag(False, 'mask bands and frames of spectrograms in training')
     audio_window:bool = flag(False, 'encode windows of 30 s, as in the training of Whisper')
-    text_layers:str = flag('last', 'hidden states of the text encoder: last, all (a learned sum), or '
-        'the number of a layer', only=RUN)
-    audio_layers:str = flag('last', 'hidden states of the audio encoder: last, all (a learned sum), '
-        'or the number of a layer')
-    max_seconds:float = flag(6., "use at most this many seconds of an utterance's audio, and of its "
-        "context's", least=.025, most=3600)
+    text_layers:str = flag('last', 'hidden states of the text encoder: last, all (a learned sum), '
+        'or the number of a layer', only=RUN)
+    audio_layers:str = flag('last', 'hidden states of the audio encoder: last, all (a learned '
+        'sum), or the number of a layer')
+    max_seconds:float = flag(6., "use at most this many seconds of an utterance's audio, and of "
+        "its context's", least=.025, most=3600)
     modality_dropout:float = flag(0., 'share of training rows, from 0 to 1, whose text or audio is '
         'hidden from the fusion', least=0, most=1, only=RUN)
     freeze:str = flag('front_end', "part that is not trained: front_end (the audio encoder's "
@@ -466,7 +466,8 @@ def default_text(name:str, audio:bool=False)->str:
     presets = scratch | {'raw': AUDIO_ONLY} if audio else PRESETS
     usual = 'sims' if audio and name == 'dataset' else DEFAULTS[name]
     other = {k: _text(p[name]) for k, p in presets.items() if p.get(name, usual) != usual}
-    if len(other) == len(presets) and len(set(other.values())) == 1: return next(iter(other.values()))
+    shared = {*other.values()}
+    if len(other) == len(presets) and len(shared) == 1: return shared.pop()
     return '; '.join([_text(usual), *(f'{k}: {v}' for k, v in other.items())])
 
 # %% ../../nbs/40_runs.config.ipynb #c0nf1g39
