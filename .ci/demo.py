@@ -1,4 +1,4 @@
-"""Use the page of `mmml_demo` with Chromium as a visitor does: load, upload, predict, a damaged file, a recording, the sample, a phone.
+"""Use the page of `mmml demo` with Chromium as a visitor does: load, upload, predict, a damaged file, a recording, the sample, a phone.
 
     python .ci/demo.py [FOLDER]  a line for each defect; exit 1 if there is one, 77 if there is no Chromium. FOLDER: for screenshots
 """

@@ -1,4 +1,4 @@
-"""The word error rate of `mmml_predict --asr` on real speech.
+"""The word error rate of `mmml predict --asr` on real speech.
 
     python benchmarks/asr.py FOLDER MODEL      FOLDER has wav files and `transcription`, lines '<s> words </s> (name)'
 

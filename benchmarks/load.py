@@ -1,4 +1,4 @@
-"""How many clips the service of `mmml_demo --serve` predicts in a second, with and without batches.
+"""How many clips the service of `mmml demo --serve` predicts in a second, with and without batches.
 
     python benchmarks/load.py [--model FOLDER] [--requests 200] [--at_once 16]
 

@@ -1,4 +1,4 @@
-"""Kill `mmml_predict` at random moments; the same command resumes it. Is the output that of a job that wasn't killed?
+"""Kill `mmml predict` at random moments; the same command resumes it. Is the output that of a job that wasn't killed?
 
     python benchmarks/predict_kills.py --kills 20 [--clips 600]
 """
@@ -17,7 +17,7 @@ with tempfile.TemporaryDirectory() as d:
     t = pd.read_csv(SAMPLE/'label.csv').head(a.clips)
     files = [str(SAMPLE/'raw'/v/f'{c}.mp4') for v, c in zip(t.video_id, t.clip_id)]
     pd.DataFrame(dict(file=files, text=t.text, conversation=t.video_id)).to_csv(d/'in.csv', index=False)
-    command = lambda out: [sys.executable, '-c', 'from mmml.cli import mmml_predict; mmml_predict()', '--model', str(d/'model'), str(d/'in.csv'), '--output', str(d/out)]
+    command = lambda out: [sys.executable, '-m', 'mmml', 'predict', '--model', str(d/'model'), str(d/'in.csv'), '--output', str(d/out)]
     start = time.time(); subprocess.run(command('whole.csv'), check=True, capture_output=True); seconds = time.time() - start
     rng, kills, finished = random.Random(0), 0, 0
     while kills < a.kills: # a job that ends is begun again, under another name

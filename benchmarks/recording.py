@@ -2,7 +2,7 @@
 
     python benchmarks/recording.py [--model FOLDER] [--hours 3] [--transcript]
 
-Joins clips of the bundled sample, with pauses, to an mp4 of so many hours, runs `mmml_predict` on it in a process of its own, and prints its peak memory, its seconds and the rows.
+Joins clips of the bundled sample, with pauses, to an mp4 of so many hours, runs `mmml predict` on it in a process of its own, and prints its peak memory, its seconds and the rows.
 --transcript: with subtitles, else the speech is found by voice activity detection. Without --model, with the bundled encoders and an untrained fusion of five layers.
 """
 import argparse, resource, subprocess, sys, tempfile, time
@@ -35,7 +35,7 @@ with tempfile.TemporaryDirectory() as d:
         save_model(a.model, *from_encoders(SAMPLE.parent/'tiny'/'text', SAMPLE.parent/'tiny'/'audio'))
     more = ['--transcript', str(d/'long.srt')] if a.transcript else []
     start = time.perf_counter()
-    subprocess.run([sys.executable, '-c', 'from mmml.cli import mmml_predict; mmml_predict()', str(d/'long.mp4'), '--model', str(a.model), *more, '--output', str(d/'out.csv')],
+    subprocess.run([sys.executable, '-m', 'mmml', 'predict', str(d/'long.mp4'), '--model', str(a.model), *more, '--output', str(d/'out.csv')],
         check=True, stdout=subprocess.DEVNULL)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss/2**20
     rows = pd.read_csv(d/'out.csv')

@@ -25,8 +25,8 @@ from mmml.models.mmml import from_encoders, save_model
 torch.set_num_threads(1)
 
 TINY, LOST = SAMPLE.parent/'tiny', ('runs', 'corpus/wav', 'corpus/features', 'corpus/split.csv', 'tmp')
-COMMANDS = dict(run=mmml.cli.mmml_run, audio=mmml.cli.mmml_run_audio, extract=mmml.cli.mmml_extract_audio,
-    report=mmml.cli.mmml_report, predict=mmml.cli.mmml_predict)
+VERBS = dict(run='train', audio='train-audio', extract='extract', report='report', predict='predict')
+PROGRAM = "import sys; sys.argv[0] = 'mmml'; from mmml.cli import main; main()" # as its script does
 
 # ---------------------------------------------------------------- a command in a child, and what it did
 
@@ -72,9 +72,9 @@ def command(name, *args, after=None, before=None, cwd=None, spawn=False, **kwarg
         if cwd: os.chdir(cwd)
         if before: before()
         if spawn: # Python, its imports and all
-            program = Path(sys.executable).parent/COMMANDS[name].__name__
-            os.execve(sys.executable, [sys.executable, str(program), *map(str, args)], os.environ | dict(TMPDIR=tempfile.gettempdir()))
-        COMMANDS[name]([str(a) for a in args])
+            command = [sys.executable, '-c', PROGRAM, VERBS[name], *map(str, args)]
+            os.execve(sys.executable, command, os.environ | dict(TMPDIR=tempfile.gettempdir()))
+        mmml.cli.main([VERBS[name], *map(str, args)])
         return after() if after else None
     return in_child(f, **kwargs)
 
@@ -85,7 +85,7 @@ def judge(o, allowed=(0, 2)):
     if 'Traceback (most' in o.err + o.out: bad.append('traceback')
     lines = o.err.strip().splitlines()
     if o.rc == 2 and sum(': error: ' in l for l in lines) != 1: bad.append(f'{len(lines)} lines for an error')
-    if any(not l.startswith('mmml_') for l in lines): bad.append('a line that is not of the package')
+    if any(not l.startswith(('mmml ', 'mmml_')) for l in lines): bad.append('a line that is not of the package')
     if mmml.cli.CONTROL.search(o.err + o.out.replace('\r', '')): bad.append('control characters on the terminal')
     return [f"{', '.join(bad)}: {o.err.strip()[-300:]!r}"] if bad else []
 

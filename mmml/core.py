@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['COMPILED', 'PART', 'UserError', 'installed_version', 'requirement', 'broken_library', 'atomic_write', 'writable',
-           'own_folders', 'find_folder', 'entries']
+           'own_folders', 'find_folder', 'entries', 'paused_gc']
 
 # %% ../nbs/01_core.ipynb #c10e489c
-import ast, errno, os, re, sys, tempfile, time
+import ast, errno, gc, os, re, sys, tempfile, time
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
@@ -164,3 +164,13 @@ def entries(module:str, registry:str)->dict:
     for k, v in values.items(): # REGISTRY['name'] = Class
         if m := re.fullmatch(rf'{registry}\[([\'"])(.+)\1\]', k): out[m[2]] = entry(ast.unparse(v))
     return out
+
+# %% ../nbs/01_core.ipynb #gccode01
+@contextmanager
+def paused_gc():
+    "A context without garbage collection, for imports."
+    enabled = gc.isenabled()
+    gc.disable()
+    try: yield
+    finally:
+        if enabled: gc.enable()

@@ -12,9 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 import numpy as np, pandas as pd, torch
 from fastcore.basics import patch
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 from torch import Tensor
 from torch.nn import functional as F
 from ..core import UserError
@@ -24,7 +21,6 @@ from .predict import Predictor, make_items, pieces_of, rows_of
 from ..models.encoders import Encoded
 from ..models.mmml import MMML, needs
 from ..models.processor import as_wave
-from ..runs.folder import Plot
 
 # %% ../../nbs/56_inference.explain.ipynb #ex000010
 WORD = re.compile(r'[\u3400-\u9fff]|[^\s\u3400-\u9fff]+')
@@ -337,9 +333,12 @@ def explain(self:MMML, audio=None, text:str=None, context:list=None, times:list=
 
 # %% ../../nbs/56_inference.explain.ipynb #ex000051
 @patch
-def plot(self:Explanation, path=None)->Figure:
+def plot(self:Explanation, path=None):
     """Waveform, words, and attention, with contributions as colour. `path`: file to write; its description
     is the alt text. Raises `UserError`."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+    from mmml.figures import Plot
     fig = Plot((10, 4.5), layout='constrained')
     wave, text, attention = axes = fig.subplots(3, 1, sharex=True, height_ratios=(3, 1.3, 2.5))
     shown = pd.concat([self.words.contribution, self.sound.contribution]).abs()

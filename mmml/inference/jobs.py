@@ -47,7 +47,7 @@ def read_work(path, fingerprint:dict)->tuple:
             except ValueError: x = None
             begins = line.startswith(b'{"model"'[:len(line)]) # also one that was cut after a byte
             if i == 0 and not (isinstance(x, dict) and 'model' in x) and not begins:
-                raise UserError(f'{path}: not a work file of mmml_predict; choose another --output')
+                raise UserError(f'{path}: not a work file of mmml predict; choose another --output')
             if not isinstance(x, dict): break
             if i == 0 and (changed := [k for k in fingerprint if x.get(k) != fingerprint[k]]):
                 what = ' and '.join(changed)

@@ -12,7 +12,6 @@ from itertools import islice
 from pathlib import Path
 import numpy as np, pandas as pd
 from fastcore.basics import patch
-from matplotlib.figure import Figure
 from transformers.utils.logging import disable_progress_bar
 from ..core import UserError, atomic_write
 from ..data.audio import blocks, parts_of
@@ -21,7 +20,6 @@ from ..data.utterances import make_items
 from .predict import value_columns
 from .transcripts import COLUMNS, read_transcript
 from ..models.mmml import MMML
-from ..runs.folder import Plot
 
 # %% ../../nbs/52_inference.recordings.ipynb #rc000010
 FRAME = RATE//50 # 20 ms
@@ -165,11 +163,12 @@ def drawn(self:Timeline)->list:
     return [h for h in self.heads if h in self and self[h].notna().any() and self[h].dtype.kind == 'f']
 
 @patch
-def plot(self:Timeline, path=None)->Figure:
+def plot(self:Timeline, path=None):
     """A row of axes for each head, with a bar and its interval, a grey line, for each utterance at its time.
     `path`: file to write. Raises `UserError` if there are no numbers."""
     if not (heads := self.drawn()):
         raise UserError('no numbers to draw: nothing was predicted, or by a classifier')
+    from mmml.figures import Plot # it imports Matplotlib
     fig = Plot((10, 1.6*len(heads) + .6)); axes = np.atleast_1d(fig.subplots(len(heads),
         sharex=True))
     for ax, h in zip(axes, heads):

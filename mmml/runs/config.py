@@ -57,65 +57,68 @@ def _regressions(): return list(dict.fromkeys([*fitting(metrics, 'number'), *fit
 # %% ../../nbs/40_runs.config.ipynb #c0nf1g07
 @dataclass(frozen=True)
 class DataConfig(Section):
-    "Which corpus, and what of it is used."
-    dataset:str = flag('mosi', f'{", ".join(SPECS)} (bundled), or a folder in the same layout')
+    "The corpus, and which of its utterances and labels are used."
+    dataset:str = flag('mosi', f'name of a corpus ({", ".join(SPECS)}), or a folder in the same '
+        'layout; the sample is bundled')
     data_dir:str = flag('data', 'folder of the corpora, and of the wav files of the sample', free=True)
     label_range:float = flag(None, 'lowest and highest label of your own corpus', nargs=2,
-        text='its corpus.json, the form of its table, or -3 3')
-    columns:str = flag(None, 'columns of your own table by role: text=Utterance,label=Score',
-        text='its corpus.json, or found by name')
-    labels:str = flag(None, 'numbers for labels that are words: happy=1,sad=-1', text='its corpus.json')
-    targets:str = flag(None, 'columns of several labels that each head predicts: valence,arousal,dominance',
-        text='its corpus.json, or one label')
-    classes:str = flag(None, 'words in the column of the label that are classes: angry,happy,sad, or all',
-        text='its corpus.json, or a number')
-    metrics:str = flag(None, 'family of metrics of your own corpus', choices=_regressions, docs=metrics,
-        text='its corpus.json, or mosi; of targets dimensions')
-    keep_incomplete:bool = flag(False, 'use utterances that have text and no audio; those without text are '
-        'always used', only=RUN)
-    unimodal_labels:bool = flag(True, 'heads T and A learn label_T and label_A where the corpus has them; '
-        'False: label')
+        text='from corpus.json, else from the kind of table, else -3 3')
+    columns:str = flag(None, 'columns of your own table by role, such as '
+        'text=Utterance,label=Score', text='from corpus.json, else found by name')
+    labels:str = flag(None, 'numbers for labels that are words, such as happy=1,sad=-1',
+        text='from corpus.json')
+    targets:str = flag(None, 'columns of several labels that each head predicts, such as '
+        'valence,arousal,dominance', text='from corpus.json, else one label')
+    classes:str = flag(None, 'names of the classes in the column of the label, such as '
+        'angry,happy,sad, or all', text='from corpus.json, else labels are numbers')
+    metrics:str = flag(None, 'family of metrics for your own corpus', choices=_regressions,
+        docs=metrics, text='from corpus.json, else mosi; for targets: dimensions')
+    keep_incomplete:bool = flag(False, 'use utterances that have text and no audio; those without '
+        'text are always used', only=RUN)
+    unimodal_labels:bool = flag(True, 'train heads T and A on label_T and label_A where the corpus '
+        'has them; False: on label')
 
 # %% ../../nbs/40_runs.config.ipynb #c0nf1g08
 @dataclass(frozen=True)
 class ModelConfig(Section):
     "Encoders, fusion, heads and losses."
-    audio_only:bool = flag(False, 'defaults of an audio-only model', only='')
-    model:str = flag('cme', 'fusion: cme (cross-modality encoder), or one by its name',
-        choices=lambda: ['cme', *fusions()], docs=fusions, only=RUN)
-    cme_version:str = flag('v1', 'input of the fusion head', choices=_cme_versions, docs=fusions, only=RUN)
-    loss:str = flag(HEADS, 'heads to train: any of M (fusion), T (text), A (audio)', aliases=('--tasks',),
-        only=RUN)
+    audio_only:bool = flag(False, 'use the defaults of an audio-only model', only='')
+    model:str = flag('cme', 'fusion; cme: cross-modality encoder, see --cme_version', only=RUN,
+        choices=lambda: ['cme', *fusions()], docs=fusions)
+    cme_version:str = flag('v1', 'version of the cross-modality encoder', only=RUN,
+        choices=_cme_versions, docs=fusions)
+    loss:str = flag(HEADS, 'heads to train: any of M (fusion), T (text), A (audio)', only=RUN,
+        aliases=('--tasks',))
     context:bool = flag(True, 'encode the preceding utterances too', only=RUN)
-    text_context_len:int = flag(2, 'utterances in the context of text', least=0, only=RUN)
-    audio_context_len:int = flag(1, 'clips in the context of audio', least=0, only=RUN)
-    num_hidden_layers:int = flag(5, 'CME layers', least=1, only=RUN)
-    num_mixed_layers:int = flag(3, "layers of v3's transformers", least=1, only=RUN)
-    dropout:float = flag(.3, 'of heads and fusion', least=0)
-    text_encoder:str = flag(None, 'name on the Hugging Face hub, or folder', text='by corpus and context',
-        only=RUN)
-    audio_encoder:str = flag(None, 'name on the Hugging Face hub, folder, or one trained from scratch',
-        docs=encoders, text='by corpus and context')
-    spec_augment:bool = flag(False, 'of spec: mask bands and frames in training')
-    audio_window:bool = flag(False, 'of Whisper: encode windows of 30 s, as in its training')
-    text_layers:str = flag('last', 'hidden states of the text encoder: last, all (a learned sum), or the '
-        'number of a layer', only=RUN)
-    audio_layers:str = flag('last', 'hidden states of the audio encoder: last, all (a learned sum), or '
-        'the number of a layer')
-    max_seconds:float = flag(6., 'of audio that are encoded of an utterance or its context', least=.025,
-        most=3600)
-    modality_dropout:float = flag(0., 'share of training rows, 0 to 1, whose text or audio is hidden from '
-        'the fusion', least=0, most=1, only=RUN)
-    freeze:str = flag('front_end', "what is not trained: front_end (the audio encoder's convolutions), text, "
-        "audio or both", choices=lambda: ['front_end', 'text', 'audio', 'both'], only=RUN)
-    lora:int = flag(None, 'train adapters of this rank, such as 8, instead of the whole encoders; extra '
-        '[lora]', least=1, text='no adapters')
-    train_mode:str = flag('regression', 'regression, or classification into negative, neutral and positive, '
-        'or into --classes',
-        choices=lambda: ['regression', 'classification'])
+    text_context_len:int = flag(2, 'number of preceding texts that are encoded', least=0, only=RUN)
+    audio_context_len:int = flag(1, 'number of preceding clips that are encoded', least=0, only=RUN)
+    num_hidden_layers:int = flag(5, 'number of CME layers', least=1, only=RUN)
+    num_mixed_layers:int = flag(3, 'number of layers in the transformers of v3', least=1, only=RUN)
+    dropout:float = flag(.3, 'dropout rate in heads and fusion', least=0)
+    text_encoder:str = flag(None, 'text encoder: name on the Hugging Face hub, or folder',
+        text='depends on corpus and context', only=RUN)
+    audio_encoder:str = flag(None, 'audio encoder: name on the Hugging Face hub, folder, or one '
+        'trained from scratch', docs=encoders, text='depends on corpus and context')
+    spec_augment:bool = flag(False, 'mask bands and frames of spectrograms in training')
+    audio_window:bool = flag(False, 'encode windows of 30 s, as in the training of Whisper')
+    text_layers:str = flag('last', 'hidden states of the text encoder: last, all (a learned sum), '
+        'or the number of a layer', only=RUN)
+    audio_layers:str = flag('last', 'hidden states of the audio encoder: last, all (a learned '
+        'sum), or the number of a layer')
+    max_seconds:float = flag(6., "use at most this many seconds of an utterance's audio, and of "
+        "its context's", least=.025, most=3600)
+    modality_dropout:float = flag(0., 'share of training rows, from 0 to 1, whose text or audio is '
+        'hidden from the fusion', least=0, most=1, only=RUN)
+    freeze:str = flag('front_end', "part that is not trained: front_end (the audio encoder's "
+        'convolutions), text, audio or both', only=RUN,
+        choices=lambda: ['front_end', 'text', 'audio', 'both'])
+    lora:int = flag(None, 'rank of adapters, such as 8, that are trained instead of the whole '
+        'encoders; extra [lora]', least=1, text='no adapters')
+    train_mode:str = flag('regression', 'regression, or classification into negative, neutral and '
+        'positive, or into --classes', choices=lambda: ['regression', 'classification'])
     loss_fn:str = flag('l1', 'loss of each head', choices=lambda: list(losses()), docs=losses)
     loss_weights:str = flag(None, 'weights of the heads in the order of --loss, such as 1,0.5,0.5',
-        text='1 each', only=RUN)
+        text='1 for each', only=RUN)
 
 # %% ../../nbs/40_runs.config.ipynb #r3c1pe01
 # head_lr: times lr; warmup: share of all steps; ema: epochs of the average; epochs: default of --epochs
@@ -126,49 +129,56 @@ RECIPES = dict(original=dict(keep_state=False, head_lr=1., clip=None, warmup=Non
 @dataclass(frozen=True)
 class TrainConfig(Section):
     "The training loop."
-    seed:int = flag(1, 'of all random numbers: the same seed, the same results', least=0, most=2**32 - 1)
-    recipe:str = flag('original', 'original (constant rate, new optimizer each epoch) or tuned (warm-up, '
-        'decay, EMA of the weights)', choices=lambda: list(RECIPES))
+    seed:int = flag(1, 'seed of all random numbers: the same seed gives the same results', least=0,
+        most=2**32 - 1)
+    recipe:str = flag('original', 'training recipe: original (constant rate, new optimizer each '
+        'epoch) or tuned (warm-up, decay, EMA of the weights)', choices=lambda: list(RECIPES))
     lr:float = flag(5e-6, 'learning rate', least=0, most=10)
-    head_lr:float = flag(None, 'learning rate of all but the encoders', least=0, most=10,
-        text='as lr; tuned: 5 times')
-    batch_size:int = flag(8, 'utterances a step, for each process', least=1)
-    batching:str = flag('random', 'random: any utterances make a step; neighbours: runs of four, which share '
-        'their contexts and are encoded faster', choices=lambda: ['random', 'neighbours'])
-    clip:float = flag(None, "largest norm of a step's gradients", least=0, text='none; tuned 1')
-    early_stop:int = flag(8, 'stop after so many epochs without a lower validation loss', least=1)
-    epochs:int = flag(None, 'at most so many epochs', least=1,
-        text='no limit; tuned 12; smile on the sample 6')
+    head_lr:float = flag(None, 'learning rate of all parameters outside of the encoders', least=0,
+        most=10, text='lr; tuned: 5 times lr')
+    batch_size:int = flag(8, 'number of utterances in a step, for each process', least=1)
+    batching:str = flag('random', 'order of the utterances; random: any make a step; neighbours: '
+        'a step has runs of four, which share their contexts and are encoded faster',
+        choices=lambda: ['random', 'neighbours'])
+    clip:float = flag(None, "largest norm of a step's gradients", least=0,
+        text='no limit; tuned: 1')
+    early_stop:int = flag(8, 'stop after this many epochs without a lower validation loss', least=1)
+    epochs:int = flag(None, 'largest number of epochs', least=1,
+        text='no limit; tuned: 12; smile on the sample: 6')
 
 # %% ../../nbs/40_runs.config.ipynb #c0nf1g10
 @dataclass(frozen=True)
 class HardwareConfig(Section):
-    "How the numbers are computed, in how much memory."
-    grad_accum:str = flag('1', 'micro-batches of a step, to save memory; the step stays the same; auto: as '
-        'few as fit')
-    gradient_checkpointing:bool = flag(False, 'compute activations twice instead of keeping them')
-    precision:str = flag('auto', 'auto is bf16 on a GPU that has it, and on a CPU for encoders as wide as '
-        'those of the paper if it has units for it; else fp32',
+    "Device, precision and memory."
+    grad_accum:str = flag('1', 'number of micro-batches in a step, to save memory; the step stays '
+        'the same; auto: as few as fit')
+    gradient_checkpointing:bool = flag(False, 'save memory: compute activations twice instead of '
+        'keeping them')
+    precision:str = flag('auto', 'number format; auto: bf16 on a GPU that has it, and for '
+        'encoders as wide as those of the paper on a CPU that has it; else fp32',
         choices=lambda: ['auto', 'fp32', 'bf16', 'fp16'])
-    tf32:bool = flag(None, 'in fp32: multiply with fewer bits, on a GPU with TF32, on a CPU with bf16 units',
-        text='on a GPU True')
-    compile:bool = flag(False, 'compile the layers of encoders and CME: minutes at the start, faster steps')
+    tf32:bool = flag(None, 'multiply fp32 numbers with fewer bits, on a GPU with TF32 or a CPU '
+        'with bf16 units', text='True on a GPU')
+    compile:bool = flag(False, 'compile the layers of encoders and CME: the start takes minutes, '
+        'steps are faster')
     device:str = flag('auto', 'where to compute', choices=lambda: ['auto', 'cpu', 'cuda'], free=True)
-    num_workers:int = flag(None, 'processes that load data', least=0, most=256, free=True,
-        text='0; with a GPU 4')
+    num_workers:int = flag(None, 'number of processes that load data', least=0, most=256, free=True,
+        text='0; with a GPU: 4')
 
 # %% ../../nbs/40_runs.config.ipynb #c0nf1g11
 @dataclass(frozen=True)
 class OutputConfig(Section):
     "What is written, and where."
-    output_dir:str = flag('runs', 'folder of the run folders', free=True)
-    seeds:str = flag(None, 'several runs and their report, such as 1,11,111; the same command resumes what '
-        'was stopped', free=True, text='none')
+    output_dir:str = flag('runs', 'folder for the run folders', free=True)
+    seeds:str = flag(None, 'seeds of several runs, such as 1,11,111, whose report is printed at '
+        'the end; the same command resumes those that were stopped', free=True, text='a single run')
     resume:bool = flag(False, 'resume a run that was stopped', free=True)
     save_every:float = flag(None, 'minutes between checkpoints within an epoch', least=0, free=True,
         text='only after each epoch')
-    dry_run:bool = flag(False, 'report what the run would take, and train nothing', free=True)
-    tracker:str = flag(None, 'tensorboard, wandb or trackio, if it is installed', free=True, text='none',
+    dry_run:bool = flag(False, 'report the time, memory and disk that the run would need, and '
+        'train nothing', free=True)
+    tracker:str = flag(None, 'experiment tracker that also gets the metrics: tensorboard, wandb '
+        'or trackio, if it is installed', free=True, text='none',
         choices=lambda: ['tensorboard', 'wandb', 'trackio'])
 
 # %% ../../nbs/40_runs.config.ipynb #c0nf1g12
@@ -446,22 +456,25 @@ def configs_of(f:Flags)->list:
     return [resolve(replace(f, seed=s)) for s in seeds_of(f)]
 
 # %% ../../nbs/40_runs.config.ipynb #c0nf1g30
+def _text(value): # of a default
+    return f'{value:g}'.replace('e-0', 'e-') if isinstance(value, float) else str(value)
+
 def default_text(name:str, audio:bool=False)->str:
     "The default of a flag, and the presets that have another one. `audio`: for `mmml_run_audio`."
     if FIELDS[name].metadata.get('text'): return FIELDS[name].metadata['text']
-    show = lambda x: f'{x:g}'.replace('e-0', 'e-') if isinstance(x, float) else str(x)
     scratch = {k: getattr(e, 'defaults', {}) for k, e in encoders().items()}
     presets = scratch | {'raw': AUDIO_ONLY} if audio else PRESETS
     usual = 'sims' if audio and name == 'dataset' else DEFAULTS[name]
-    other = {k: p[name] for k, p in presets.items() if p.get(name, usual) != usual}
-    if len(other) == len(presets) and len(set(other.values())) == 1: return show(next(iter(other.values())))
-    return '; '.join([show(usual), *(f'{k} {show(v)}' for k, v in other.items())])
+    other = {k: _text(p[name]) for k, p in presets.items() if p.get(name, usual) != usual}
+    shared = {*other.values()}
+    if len(other) == len(presets) and len(shared) == 1: return shared.pop()
+    return '; '.join([_text(usual), *(f'{k}: {v}' for k, v in other.items())])
 
 # %% ../../nbs/40_runs.config.ipynb #c0nf1g39
 def help_text(name:str, audio:bool=False)->str:
-    "What a flag means, the entries of its registry, and its default. `audio`: for `mmml_run_audio`."
+    "The help of a flag: meaning, entries of its registry, default. `audio`: for `mmml_run_audio`."
     m = FIELDS[name].metadata
     known = m['choices']() if 'choices' in m else None
     shown = {k: e for k, e in m.get('docs', dict)().items() if e.__doc__ and (known is None or k in known)}
     listed = [f'{k}: {e.__doc__.splitlines()[0]}' for k, e in shown.items()]
-    return f"{m['help']}{'; '.join(['', *listed])} ({default_text(name, audio)})"
+    return f"{m['help']}{'; '.join(['', *listed])} (default: {default_text(name, audio)})"

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SECOND', 'check_run_folder', 'lock_folder', 'write_model_folder', 'Run', 'read_predictions', 'read_run', 'verify',
            'confusion', 'errors', 'disagreement', 'binned', 'draw_curves', 'draw_scatter', 'draw_recall', 'draw_metric',
-           'draw_errors', 'draw_confusion', 'Plot']
+           'draw_errors', 'draw_confusion']
 
 # %% ../../nbs/41_runs.folder.ipynb #f1d9d2a8
 import json, os, re, shutil
@@ -13,12 +13,10 @@ from base64 import b64encode
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from html import escape
-from io import BytesIO
 from pathlib import Path
 import numpy as np, pandas as pd
 from fastcore.basics import patch
 from filelock import FileLock, Timeout
-from matplotlib.figure import Figure
 from safetensors import SafetensorError
 from ..core import PART, UserError, atomic_write, own_folders
 from ..data.spec import HEADS, LABELS, CorpusSpec
@@ -303,22 +301,11 @@ def draw_confusion(ax, c:pd.DataFrame, names=None, title:str=''):
     ax.set(title=title, xlabel='predicted', ylabel='true', xticks=ticks, yticks=ticks, yticklabels=names)
     ax.set_xticklabels(names, rotation=0 if len(''.join(map(str, names))) < 30 else 90)
 
-# %% ../../nbs/41_runs.folder.ipynb #sh0wn003
-class Plot(Figure):
-    "A figure that Jupyter shows. `size`: inches; `kwargs`: see Matplotlib's `Figure`."
-    def __init__(self, size:tuple, **kwargs): super().__init__(figsize=size, **kwargs)
-    def _repr_png_(self): png = BytesIO(); self.savefig(png, dpi=75); return png.getvalue()
-    def write(self, path, **kwargs):
-        "Write a file, whole or not at all. `kwargs`: see Matplotlib's `savefig`. Raises `UserError`."
-        whole = BytesIO() # first in memory: then only `atomic_write` meets a full disk
-        try: self.savefig(whole, format=Path(path).suffix[1:].lower() or None, **kwargs)
-        except ValueError as e: raise UserError(f'{path}: {e}'.splitlines()[0]) from None
-        with atomic_write(path) as tmp: tmp.write_bytes(whole.getvalue())
-
 # %% ../../nbs/41_runs.folder.ipynb #a04b26cc
 @patch
-def plot(self:Run, *paths)->Figure:
-    "The figure of a run. `paths`: files to write, such as .png and .pdf."
+def plot(self:Run, *paths):
+    "The figure of a run, a `Plot`. `paths`: files to write, such as .png and .pdf."
+    from mmml.figures import Plot # it imports Matplotlib
     fig, head = Plot((11, 6.4)), self.heads[0]
     ax, error = fig.subplots(2, 3).ravel(), errors(self, head)
     what = 'share of wrong predictions' if self.classifies else 'absolute error'

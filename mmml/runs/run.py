@@ -256,7 +256,7 @@ def interval_line(run:Run)->str:
             'have none')
     inside = (box[..., 0] <= y) & (y <= box[..., 1])
     return (f'90 % intervals of {h}: {inside[~np.isnan(y)].mean():.0%} of the test labels are inside, mean '
-        f'width {np.nanmean(box[..., 1] - box[..., 0]):.2f} (mmml_report --intervals)')
+        f'width {np.nanmean(box[..., 1] - box[..., 0]):.2f} (mmml report --intervals)')
 
 @patch
 def end(self:Job, run:Run):
