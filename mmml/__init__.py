@@ -6,7 +6,7 @@ _CONFIG = ('Flags', 'RunConfig', 'DataConfig', 'ModelConfig', 'TrainConfig', 'Ha
 _MODULES = dict(load='models.processor', MMML='models.mmml', open_corpus='data.corpus', run='runs.run',
     Run='runs.folder', read_run='runs.folder', **dict.fromkeys(_CONFIG, 'runs.config'))
 _MODELS = ('load', 'run', 'MMML', 'Run', 'read_run')
-_METHODS = ('recordings', 'explain', 'pipeline') # they add `predict`, `explain` and others to the model, and transformers' task
+_METHODS = ('recordings', 'explain', 'pipeline') # they add methods to the model, and a task to transformers
 
 def __getattr__(name): # on first use: importing torch takes seconds
     if name not in _MODULES: raise AttributeError(f'module mmml has no attribute {name!r}')
