@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['CONTROL', 'LIBRARY', 'EXITS', 'VERBS', 'command_name', 'end_at_once', 'true_false', 'OneLineParser', 'add_field',
            'add_version', 'add_feature', 'parser_of', 'known_reason', 'SafeStream', 'safe_streams', 'user_reason',
-           'stop_reason', 'exit_of', 'handle_signals', 'interrupt', 'quiet_libraries', 'end', 'guarded',
+           'stop_reason', 'exit_of', 'handle_signals', 'interrupt', 'quiet_libraries', 'exit_with', 'guarded',
            'extract_parser', 'extract', 'mmml_extract_audio', 'run_flags', 'train', 'mmml_run', 'train_audio',
            'mmml_run_audio', 'report_parser', 'finished_runs', 'report', 'shown', 'print_predictions', 'add_model',
            'predict_parser', 'model_on', 'job_of', 'predict', 'export_parser', 'export', 'demo_parser', 'demo',
@@ -179,7 +179,7 @@ def quiet_libraries(prog:str):
     warnings.formatwarning = lambda message, *rest: f"{prog}: warning: {message}\n"
     logging.getLogger('transformers').setLevel(logging.ERROR)
 
-def end(prog:str, status:int, line:str):
+def exit_with(prog:str, status:int, line:str):
     "Print an error and exit."
     # of several processes the first prints; another one only if that didn't end the run meanwhile
     if os.environ.get('RANK', '0') != '0': time.sleep(3)
@@ -199,7 +199,7 @@ def guarded(prog:str, again:str='the same command resumes it'):
                 handle_signals(end_at_once)
                 status, line = exit_of(e, again)
                 if line is None: raise
-                end(prog, status, line)
+                exit_with(prog, status, line)
     finally:
         for s, handler in before.items(): signal.signal(s, handler)
         if 'mmml.training.trainer' in sys.modules: sys.modules['mmml.training.trainer'].Dist.close()
@@ -465,7 +465,7 @@ def export(args=None):
             from mmml.models.processor import load
         out = write_export(load(a.model), a.out or default, a.to, a.int8)
         for f in sorted(out.iterdir()): print(f'{f.stat().st_size/2**20:8.2f} MiB  {f.name}')
-        print(f'written to {out}; predict.py in it has an example')
+        print(f'written to {out}; predict.py in it predicts without mmml: load_exported')
 
 # %% ../nbs/60_cli.ipynb #xp0rt005
 def demo_parser()->argparse.ArgumentParser:

@@ -21,7 +21,8 @@ class UserError(Exception):
     "An error that the user can fix: one line with what is wrong, where, and what to do."
 
 # %% ../nbs/01_core.ipynb #brokexp1
-COMPILED = ('torch', 'torchaudio'), ('av',), ('onnxruntime',), ('ray',) # packages of a group must match
+COMPILED = ('torch', 'torchaudio'), ('av',), ('onnxruntime',), ('ray',), ('soundfile',), ('tokenizers',)
+# packages of a group must match
 
 def _causes(e): # an exception, and those that it was raised from
     while e:

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['ASF_FILE', 'BROKEN', 'OTHER_SOUND', 'ASIDE', 'TIMED', 'mono_16k', 'stated_size', 'ogg_links', 'cut_short',
            'Unreadable', 'sound_tracks', 'Levels', 'frames', 'one_pass', 'corrected', 'blocks', 'decode', 'read_wav',
-           'parts_of', 'wav_samples', 'extract', 'in_processes', 'extract_audio']
+           'parts_of', 'is_cut', 'parts_or_whole', 'wav_samples', 'extract', 'in_processes', 'extract_audio']
 
 # %% ../../nbs/14_data.audio.ipynb #e7795bac
 import multiprocessing, os, re, signal, sys, warnings, zlib
@@ -19,8 +19,9 @@ import numpy as np
 from tqdm.auto import tqdm
 import av, soundfile as sf
 from ..core import UserError, atomic_write, own_folders
-from .corpus import (Corpus, KNOWN_BAD, LISTED, check_splits, clips_of, file_hash, files_named,
-    join_audio, known_audio, line_sum, parts_in, raw_index, sound_hash, stamps_of)
+from mmml.data.corpus import (Corpus, KNOWN_BAD, LISTED, check_splits, clips_of, file_hash, name_key,
+    join_audio, known_audio, line_sum, parts_in, raw_index, recordings_of, sound_hash,
+    stamps_of)
 from .labels import LONGEST
 from .spec import RATE
 from .tables import other_kind, short
@@ -406,6 +407,20 @@ def parts_of(path, spans, remarks=None):
             buffer, at = np.concatenate([buffer[skip:], block]), at + skip
         yield buffer[max(0, start - at):max(0, stop - at)].copy()
 
+# %% ../../nbs/14_data.audio.ipynb #iscutex1
+def is_cut(source, start:int, stop:int)->bool:
+    "Whether a file that ends before sample `stop`, at 16 kHz, is already the part from `start` to `stop`."
+    if stop >= LONGEST*RATE: return False # to the end
+    n = sum(len(block) for block in blocks(source, []))
+    off = abs(n - (stop - start))
+    return off < stop - n and off < RATE/4 + .05*n
+
+def parts_or_whole(path, spans:list):
+    "As `parts_of`; the whole file if it is alone in `spans` and already cut, see `is_cut`."
+    for (start, stop), wave in zip(spans, parts_of(path, spans)):
+        short = len(wave) < stop - start
+        yield decode(path) if short and len(spans) == 1 and is_cut(path, start, stop) else wave
+
 # %% ../../nbs/14_data.audio.ipynb #747b8df7
 def wav_samples(path)->int:
     "The number of samples of a wav file that can be used as it is: 16 kHz, mono, 16 bits, whole; else 0."
@@ -479,16 +494,10 @@ def _twins(source, files): # a remark about files whose names differ in zeros or
     return f'{os.path.basename(source)} is used; {others} has the same name apart from zeros'
 
 # %% ../../nbs/14_data.audio.ipynb #recpart2
-def _is_cut(source, start, stop): # whether a file that ends before `stop` is already that part alone
-    if stop >= LONGEST*RATE: return False # to the end
-    n = sum(len(block) for block in blocks(source, []))
-    off = abs(n - (stop - start))
-    return off < stop - n and off < RATE/4 + .05*n
-
-def _cut(source, span, clip, wave, remarks, file): # a part of a recording, as of `_found`
+def _cut(source, span, clip, wave, remarks, file, alone): # a part of a recording, as of `_found`
     (start, stop), target = span, clip[2]
     lost = stop - start - len(wave)
-    if lost > 0 and _is_cut(source, start, stop): return _clip(clip)
+    if alone and lost > 0 and is_cut(source, start, stop): return _clip(clip)
     if not len(wave):
         return _nothing(f'{os.path.basename(source)}: no audio from {start/RATE:g} to {stop/RATE:g} s')
     with atomic_write(target) as tmp: n, loudest = _write_wav(tmp, iter([wave]))
@@ -498,12 +507,19 @@ def _cut(source, span, clip, wave, remarks, file): # a part of a recording, as o
     if loudest < 1e-4: reasons.append('silent')
     return _found(target, n, '; '.join(reasons), source, file)
 
+def _given(job, length): # a clip of the user's own in wav/, if it is as long as the part, as of `_found`
+    wavs, _, _, wanted, stale = job
+    for path in wavs if stale != 'made' else ():
+        n = wav_samples(path)
+        if n and abs(n - length) < RATE/4 + .05*n: return _found(path, n)
+    return _nothing(wanted)
+
 def _recording(job): # the clips of one recording, as of `_found`
     source, parts = job # parts: (start, stop) in samples and the job of `_clip`, ordered by start
     remarks, out, reason, file = [], [], '', file_hash(source)
     waves = parts_of(source, [span for span, _ in parts], remarks)
     for span, clip in parts:
-        try: out.append(_cut(source, span, clip, next(waves), remarks, file))
+        try: out.append(_cut(source, span, clip, next(waves), remarks, file, len(parts) == 1))
         except Unreadable as e:
             reason = ' '.join(str(e).replace(source, os.path.basename(source)).split())
             out.append(_nothing(reason))
@@ -541,23 +557,23 @@ def in_processes(f, jobs:list, what:str, progress:bool=True, cores:int=None)->li
 # %% ../../nbs/14_data.audio.ipynb #wantedc1
 def _target(corpus, video, clip, media): return str(corpus.wav/video/f'{clip}.wav')
 
-def _sources(raw, name, part, root): # the media of a clip, the best first; of a part, also its recording
+def _sources(raw, name, part, root, videos): # the media of a clip, the best first; of a part, its recording
     found = raw.find(*name, root)
-    if part and not found: found = files_named(raw, name[0])
+    if part and not found: found = recordings_of(raw, name[0], videos)
     return [str(p) for p in found]
 
-def _spans(corpus, jobs): # {row: (start, stop) in samples} of clips to be cut from a recording
+def _spans(corpus, jobs): # {row: (start, stop) in samples} of the clips that are parts of a recording
     t = corpus.listed
     if 'stop' not in t: return {}
-    parts = [i for i in jobs if t.stop[i] == t.stop[i] and jobs[i][1]]
-    given = [i for i in parts if jobs[i][0] and jobs[i][4] != 'made'] # the user's own wav files
-    return {i: (round(t.start[i]*RATE), round(t.stop[i]*RATE)) for i in parts if i not in given}
+    return {i: (round(t.start[i]*RATE), round(t.stop[i]*RATE)) for i in jobs if t.stop[i] == t.stop[i]}
 
 def _made(corpus, jobs, run): # {row: clip as of `_found`} of {row: job of `_clip`}
     spans, recordings = _spans(corpus, jobs), {}
-    for i in sorted(spans, key=spans.get): recordings.setdefault(jobs[i][1][0], []).append(i)
+    with_source = [i for i in spans if jobs[i][1]]
+    for i in sorted(with_source, key=spans.get): recordings.setdefault(jobs[i][1][0], []).append(i)
+    done = {i: _given(jobs[i], stop - start) for i, (start, stop) in spans.items() if i not in with_source}
     whole = [i for i in jobs if i not in spans]
-    done = dict(zip(whole, run(_clip, [jobs[i] for i in whole], 'audio')))
+    done |= dict(zip(whole, run(_clip, [jobs[i] for i in whole], 'audio')))
     cuts = [(source, [(spans[i], jobs[i]) for i in rows]) for source, rows in recordings.items()]
     for rows, found in zip(recordings.values(), run(_recording, cuts, 'recordings') if cuts else ()):
         done |= dict(zip(rows, found))
@@ -587,7 +603,8 @@ def extract_audio(corpus:Corpus, progress:bool=True, cores:int=None, log=None, r
     todo = audio.index[(audio.samples == 0) & corpus.wanted]
     raw = raw_index(corpus, [names[i] for i in todo]) if len(todo) else None
     parts = parts_in(corpus)
-    sources = {i: _sources(raw, names[i], parts[i], corpus.root) for i in todo}
+    videos = {name_key(video) for video, *_ in names}
+    sources = {i: _sources(raw, names[i], parts[i], corpus.root, videos) for i in todo}
     own_folders([corpus.wav, *{os.path.dirname(_target(corpus, *names[i])) for i in todo}])
     none = not any(sources.values()) and not audio.wavs.map(len).any()
     if none and not corpus.keep_incomplete: raise UserError(_no_clips(corpus, raw, [names[i] for i in todo]))

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MEDIA', 'KNOWN_BAD', 'MISSING', 'CHANGED', 'LISTED', 'context_rows', 'name_key', 'media_files', 'MediaIndex',
-           'Corpus', 'file_stamp', 'sound_hash', 'file_hash', 'line_sum', 'stamps_of', 'wav_folders', 'files_named',
+           'Corpus', 'file_stamp', 'sound_hash', 'file_hash', 'line_sum', 'stamps_of', 'wav_folders', 'recordings_of',
            'raw_index', 'clips_of', 'parts_in', 'part_wavs', 'known_audio', 'join_audio', 'check_splits', 'open_corpus',
            'bars']
 
@@ -86,10 +86,10 @@ class MediaIndex:
     def find(self, video:str, clip, media:str='', root=None)->list:
         """All files of a clip, the best first. `media`: its name in the table, or several with | between;
         `root`: of the corpus."""
-        if '|' in media:
+        if '|' in media and not (root and os.path.isfile(Path(root)/media)):
             return next((f for m in media.split('|') if (f := self.find(video, clip, m, root))), [])
         places = [root, *self.folders] if media and root else []
-        if exact := next((f/media for f in places if (f/media).is_file()), None): return [exact]
+        if exact := next((f/media for f in places if os.path.isfile(f/media)), None): return [exact]
         only = lambda found, same: [p for p in found if same(p)] or found
         pair = self.by_name.get((name_key(video), name_key(clip)), [])
         joined = self.by_name.get(name_key(f'{video}_{clip}'), [])
@@ -234,16 +234,22 @@ def wav_folders(corpus)->list:
     "The folders of wav files: that where they are made, and the one next to the table."
     return [f for f in dict.fromkeys((find_folder(corpus.root, 'wav'), corpus.wav)) if f]
 
-def files_named(index:MediaIndex, video:str)->list:
-    "The files that have the name of a video."
-    return index.by_name.get(name_key(video), [])
+def recordings_of(index:MediaIndex, video:str, videos:set)->list:
+    """The files that have the name of a video. `videos`: the names of all videos, as of `name_key`: in a
+    folder called like one of them, a file is a clip of it."""
+    named = index.by_name.get(name_key(video), [])
+    other = videos - {name_key(video)}
+    named = [p for p in named if name_key(p.parent.name) not in other]
+    return [p for p in named if p.stem == video] or named
 
 def raw_index(corpus, wanted:list)->MediaIndex:
     """The media of a corpus: in its folders raw and Segmented or, if no clip in `wanted` is there, anywhere
     in its folder."""
     found = [f for f in (corpus.raw, find_folder(corpus.root, 'Segmented')) if f and f.is_dir()]
     index = MediaIndex(found)
-    if any(index.find(*w, corpus.root) or files_named(index, w[0]) for w in wanted): return index
+    videos = {name_key(video) for video, *_ in wanted}
+    for w in wanted:
+        if index.find(*w, corpus.root) or recordings_of(index, w[0], videos): return index
     return MediaIndex([*found, corpus.root], [*wav_folders(corpus), *found])
 
 def clips_of(corpus)->list:

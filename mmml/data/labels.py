@@ -10,7 +10,7 @@ __all__ = ['TIMES', 'ONE_ID', 'READERS', 'NUMBER', 'WORDS', 'LONGEST', 'DATE', '
            'split_of', 'table_files', 'split_tables', 'find_tables', 'as_text', 'read_labels']
 
 # %% ../../nbs/12_data.labels.ipynb #l10e489c
-import json, re
+import json, os, re
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -210,7 +210,7 @@ class Own(Reader):
         splits = above.map(lambda a: [*map(split_in_name, a)])
         folder = above.map(lambda a: '/'.join(f for f in a if not split_in_name(f)))
         group, speaker, given = column(df, 'video_id'), column(df, 'speaker'), {}
-        alone = files.map(lambda x: str(Path(x).with_suffix('')) if x else '')
+        alone = files.map(lambda x: os.path.splitext(x)[0])
         parts = _recorded(df, files)
         ids, clips = column(df, 'id'), None
         if group is None and parts.any(): group = alone
@@ -412,24 +412,34 @@ def speaking_order(raw:pd.DataFrame)->np.ndarray:
 # %% ../../nbs/12_data.labels.ipynb #labpart2
 LONGEST, DATE = 1e6, 1e8 # seconds: the latest start or end in a recording; from `DATE` on they are dates
 
-def _times(cells, path, name): # (n,) float64; NaN for empty cells and dates
+def _times(cells, path, name): # (n,) float64; NaN for empty cells, inf for dates
     moments = [all_of(_moment, [x]) if x.strip() else [np.nan] for x in cells]
     if None in moments:
         i = moments.index(None)
         raise UserError(f'{path}, row {cells.index[i]}, column {name}: found {short(repr(cells.iloc[i]))}, '
             'expected a time, such as 12.5 or 0:00:12.5')
     times = np.array(moments, float)[:, 0]
-    return np.where(times < DATE, times, np.nan)
+    return np.where(times < DATE, times, np.where(np.isnan(times), np.nan, np.inf))
+
+def _one_date(start, stop): # rows of which one time is a date and the other isn't
+    return np.isinf(start) & np.isfinite(stop) | np.isfinite(start) & np.isinf(stop)
 
 def part_times(raw:pd.DataFrame, path)->tuple:
     """The part of a recording that each row is: start and stop in seconds, (n,) float64; NaN: a whole file.
     `raw`: roles of the rows, see `Reader.roles`. An empty end is `LONGEST`. Raises `UserError` for a cell
     that is no time, and for a part that ends before it starts."""
-    if 'end' not in raw: return np.full(len(raw), np.nan), np.full(len(raw), np.nan)
+    none = np.full(len(raw), np.nan)
+    if 'end' not in raw: return none, none
     stop = _times(raw['end'], path, 'end')
-    start = _times(raw['start'], path, 'start') if 'start' in raw else np.full(len(raw), np.nan)
-    part = ~np.isnan(start) | ~np.isnan(stop)
-    start, stop = np.nan_to_num(start, nan=0.), np.nan_to_num(stop, nan=LONGEST)
+    if 'start' not in raw and np.isfinite(stop).any():
+        raise UserError(f'{path}: a column has the end of the rows, and none that is known their start; name '
+            'it in corpus.json: {"columns": {"start": "..."}}')
+    start = _times(raw['start'], path, 'start') if 'start' in raw else none
+    if (mixed := _one_date(start, stop)).any():
+        row = raw.index[mixed.argmax()]
+        raise UserError(f'{path}, row {row}: one of start and end is a date, the other is not')
+    part = np.isfinite(start) | np.isfinite(stop)
+    start, stop = np.where(np.isnan(start), 0., start), np.where(np.isnan(stop), LONGEST, stop)
     wrong = part & ~((start >= 0) & (start < stop) & (stop <= LONGEST))
     if wrong.any():
         i = wrong.argmax()

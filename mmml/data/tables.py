@@ -161,7 +161,7 @@ COLUMNS = dict(
     label='label sentiment valence score polarity rating sarcasm emotion y', label_T='label_t',
     label_A='label_a',
     mode='mode split set partition subset', start='start start_time starttime begin begin_time onset',
-    order='order', end='end end_time endtime', speaker='speaker speaker_id spk')
+    order='order', end='end end_time endtime stop stop_time', speaker='speaker speaker_id spk')
 COLUMNS = {role: names.split() for role, names in COLUMNS.items()}
 KNOWN = {name for names in COLUMNS.values() for name in names}
 MODES = dict(train='train', training='train', valid='valid', val='valid', dev='valid', development='valid',

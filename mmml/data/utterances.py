@@ -11,13 +11,14 @@ from types import SimpleNamespace
 from pathlib import Path
 import numpy as np, pandas as pd
 from ..core import UserError, find_folder
-from .corpus import MediaIndex, raw_index, wav_folders
+from .corpus import MediaIndex, name_key, raw_index, recordings_of, wav_folders
 from .labels import as_text, column, known_form, mapped, part_times, speaking_order, with_roles
 from .spec import CorpusSpec, SPECS, read_spec
 from .tables import COLUMNS, read_table, short, split_in_name
 
 # %% ../../nbs/16_data.utterances.ipynb #utitems2
-def make_items(files=None, texts=None, conversations=None, starts=None, ends=None)->pd.DataFrame:
+def make_items(files:list=None, texts:list=None, conversations:list=None, starts:list=None,
+        ends:list=None)->pd.DataFrame:
     """The table of what is predicted: file, text, conversation, start, end. Raises `UserError`.
     Each argument is a list of n, or None: no audio, no text, each row by itself, the whole file. `starts`,
     `ends`: seconds. Rows of one conversation are in speaking order."""
@@ -49,6 +50,7 @@ def _roles(path, spec): # (roles as text, the table) of a table that may have no
     return reader.roles(named if reader.lists else as_text(named), mode), df
 
 def _text_alone(df, path): # the roles of a table without files and ids
+    df = as_text(df)
     text = column(df, 'text')
     if text is None:
         raise UserError(f"{path}: no column file or text; found {short(', '.join(df), 100)}")
@@ -59,23 +61,32 @@ def _text_alone(df, path): # the roles of a table without files and ids
 
 # %% ../../nbs/16_data.utterances.ipynb #utfiles2
 def _named(root, media): # the file of each row as the table names it; '' if it names none
-    return [str(root/m) if m and '|' not in m else '' for m in media]
+    return [str(root/m) if m and ('|' not in m or os.path.isfile(root/m)) else '' for m in media]
 
-def files_of(root, raw:pd.DataFrame)->list:
-    "The path of each row's media file, '' if it has none. `root`: the table's folder; `raw`: its roles."
+def _find_media(root, names, parts): # {row: path} below a folder, for {row: (video, clip, media)}
+    corpus = SimpleNamespace(root=root, **{k: find_folder(root, k) or root/k for k in ('raw', 'wav')})
+    raw, wav = raw_index(corpus, [*names.values()]), MediaIndex(wav_folders(corpus))
+    videos, found = {name_key(video) for video, *_ in names.values()}, {}
+    for i, name in names.items():
+        files = raw.find(*name, root)
+        if parts[i] and not files: files = recordings_of(raw, name[0], videos)
+        found[i] = next(iter(files or wav.find(*name, root)), '')
+    return found
+
+def files_of(root, raw:pd.DataFrame, named:bool=True)->list:
+    """The path of each row's media file, '' if it has none.
+    `root`: folder of the table; `raw`: roles of its rows; `named`: the table has a column of files."""
     root = Path(root)
     media = raw['media'].str.strip() if 'media' in raw else pd.Series('', raw.index)
+    parts = (raw['end'].str.strip() != '').tolist() if 'end' in raw else [False]*len(raw)
     files = _named(root, media)
     lost = [i for i, f in enumerate(files) if not os.path.isfile(f)]
     if not lost: return files
     names = list(zip(raw.video_id, raw.clip_id, media))
-    folder = {name: find_folder(root, name) or root/name for name in ('raw', 'wav')}
-    corpus = SimpleNamespace(root=root, **folder)
-    places = raw_index(corpus, [names[i] for i in lost]), MediaIndex(wav_folders(corpus))
-    found = {i: next((f for p in places for f in p.find(*names[i], root)), '') for i in lost}
-    if not any(found.values()) and not media.str.len().any(): return files # texts alone
+    found = _find_media(root, {i: names[i] for i in lost}, parts)
+    if not named and len(lost) == len(raw) and not any(found.values()): return ['']*len(raw)
     for i in lost: files[i] = str(found[i] or files[i])
-    if 'media' not in raw: # the table has ids, so each row should have a file
+    if not named: # the table has ids, so each row should have a file
         usual = [str(root/'raw'/video/f'{clip}.mp4') for video, clip, _ in names]
         files = [f or u for f, u in zip(files, usual)]
     return files
@@ -95,7 +106,8 @@ def read_utterances(path)->tuple:
     text = raw.text.str.strip()
     if spec.upper_case: text = text.str[:1] + text.str[1:].str.lower()
     talk = [v.strip() or (i,) for i, v in enumerate(raw.video_id)] # (i,): by itself
-    items = make_items(files_of(path.parent, raw), text, talk, np.nan_to_num(start), stop)
+    files = files_of(path.parent, raw, column(df, 'file') is not None)
+    items = make_items(files, text, talk, np.nan_to_num(start), stop)
     first = items.groupby('conversation', sort=False).ngroup()
     at = np.lexsort([speaking_order(raw), first])
     known = {c for role in ('file', 'text', 'start', 'end') for c in COLUMNS[role]}

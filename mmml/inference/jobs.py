@@ -117,6 +117,7 @@ def read_paths(model:MMML, paths:list, text:str=None, transcript=None, asr:str=N
         average:bool=False)->tuple:
     """The items of a folder, a table, clips, or a recording; a function that finishes the table of their
     predictions; and whether it is a recording. Arguments: see `predict_paths`. Raises `UserError`."""
+    if '' in map(str, paths): raise UserError("an input is '': expected the name of a file or folder")
     first, one = Path(paths[0]), len(paths) == 1
     single = one and not first.is_dir() and first.suffix.lower() not in TABLES
     if (text or transcript or asr) and not single:
@@ -142,8 +143,10 @@ def predict_paths(model:MMML, paths:list, text:str=None, transcript=None, asr:st
     `text`, `transcript`, `asr`: of a single file; `average`: see `predict_items`; `job`: writes `output`, or
     mmml.inference.cluster.predict_ray. Raises `UserError`."""
     if output: check_output(output)
-    if output and Path(output).resolve() in [Path(p).resolve() for p in (*paths, transcript) if p]:
-        raise UserError(f'--output {output}: it is one of the inputs')
+    beside = [sidecar(Path(p)) for p in paths] # texts and transcripts that are read without being named
+    inputs = [Path(p).resolve() for p in (*paths, *beside, transcript) if p]
+    if output and Path(output).resolve() in inputs:
+        raise UserError(f'--output {output}: it is one of the inputs; choose another name')
     items, finish, recording = read_paths(model, paths, text, transcript, asr, average)
     if not output: return finish(model.predict_items(items, None, average))
     if Path(output).suffix.lower() == '.srt' and not recording:

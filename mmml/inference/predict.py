@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np, pandas as pd, torch
 from fastcore.basics import patch
 from ..core import UserError
-from ..data.audio import decode, parts_of
+from ..data.audio import decode, parts_or_whole
 from ..data.batches import (audio_tensors, context_spans, encode_text, piece_index, text_tensors,
     to_device, utterance_spans)
 from ..data.corpus import MEDIA
@@ -51,9 +51,10 @@ def waves_of(items:pd.DataFrame):
     for part, rows in groupby(items.itertuples(), part_of):
         if not part: yield from (_or_reason(decode, r.file) if r.file else (None, '') for r in rows); continue
         rows = list(rows)
-        parts = parts_of(part, [(round(r.start*RATE), round(r.end*RATE)) for r in rows])
+        parts = parts_or_whole(part, [(round(r.start*RATE), round(r.end*RATE)) for r in rows])
         for r in rows:
             wave, reason = _or_reason(next, parts)
+            if reason == 'unreadable': reason = f'{part}: unreadable' # it ended with an error before
             if not reason and not len(wave): reason = f'{part}: no audio from {r.start:g} to {r.end:g} s'
             yield (None if reason else wave), reason
 
@@ -252,12 +253,18 @@ def average_parts(t:pd.DataFrame)->pd.DataFrame:
     """One row for each item of a table of predictions, the mean of its parts, with a remark that it is one.
     The ends of an interval are means, too: it is a typical one, not that of the mean."""
     joined = lambda x: '; '.join(filter(None, dict.fromkeys(x)))
+    reasons = t.get('reason', pd.Series('', t.index))
+    failed = reasons != ''
+    lost = failed & ~failed.groupby(t['item']).transform('all') # parts of a clip that was predicted in part
+    left = reasons.where(lost, '').groupby(t['item']).agg(joined)
+    t = t[~lost]
     number = pd.api.types.is_float_dtype
     how = {c: 'mean' if number(t[c]) else 'first' for c in t.columns[1:]}
     parts = t.groupby('item', sort=False)
     out = parts.agg(how | dict(start='min', end='max', remarks=joined)).reset_index()
-    remarks = zip(parts.size(), out.remarks)
-    out['remarks'] = [joined([f'mean of {n} parts' if n > 1 else '', r]) for n, r in remarks]
+    remarks = zip(parts.size(), out['item'].map(left), out.remarks)
+    out['remarks'] = [joined([f'mean of {n} parts' if n > 1 else '', why and f'without a part: {why}', r])
+        for n, why, r in remarks]
     for c in [c for c in t if not number(t[c])]: # of a classifier
         names = [k for k in t if k.startswith(f'{c} ') and number(t[k])]
         if not names: continue
@@ -295,6 +302,8 @@ def predict(self:MMML, audio=None, text=None, texts=None, context=None, sampling
         raise UserError('of several utterances: expected texts, a list of str, and no text')
     if not several and context is not None and not (listed(context) and all(listed(c) and len(c) == 2
         for c in context)): raise UserError('context of one utterance: expected a list of (text, audio)')
+    if several and audio is not None and not listed(audio):
+        raise UserError('of several utterances: expected a list of audio')
     if several: audios, words = audio or [None]*len(texts or ()), texts or [None]*len(audio or ())
     else: words, audios = map(list, zip(*(context or ()), (text, audio)))
     if wrong := [t for t in words if not isinstance(t, (str, type(None)))]:
@@ -313,7 +322,12 @@ def predict(self:MMML, audio=None, text=None, texts=None, context=None, sampling
 def in_order_of(t:pd.DataFrame, items:pd.DataFrame, others:pd.DataFrame)->pd.DataFrame:
     "Predictions `t` of `items` in the order of their table, with its `others`; both from `read_utterances`."
     t['item'] = items.index.to_numpy()[t['item'].astype(int)]
-    others = others.rename(columns={c: f'{c} (given)' for c in others if c in t})
+    taken, names = {*t, *others}, {}
+    for c in [c for c in others if c in t]:
+        names[c] = f'{c} (given)'
+        while names[c] in taken: names[c] += ' (given)' # a table of predictions is predicted again
+        taken.add(names[c])
+    others = others.rename(columns=names)
     return t.join(others, on='item').sort_values('item', kind='stable', ignore_index=True)
 
 # %% ../../nbs/51_inference.predict.ipynb #pd000080

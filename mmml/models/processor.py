@@ -29,29 +29,35 @@ def as_stored(wave:np.ndarray)->np.ndarray:
 
 # %% ../../nbs/27_models.processor.ipynb #pr0c0010
 def is_rate_and_samples(audio)->bool:
-    "Whether `audio` is (rate, samples), as Gradio has it."
-    if not isinstance(audio, tuple) or len(audio) != 2: return False # such as (text, samples)
-    return isinstance(audio[0], (int, float, np.number)) and isinstance(audio[1], np.ndarray)
+    "Whether `audio` is (rate, samples), as in Gradio, or (samples, rate), as in soundfile and librosa."
+    if not isinstance(audio, tuple) or len(audio) != 2: return False
+    numbers = [isinstance(x, (int, float, np.number)) for x in audio]
+    arrays = [isinstance(x, (np.ndarray, list)) or torch.is_tensor(x) for x in audio]
+    return sum(numbers) == 1 and sum(arrays) == 1
 
 def _unpacked(audio, rate): # samples and rate of the forms that other libraries have
-    if is_rate_and_samples(audio): return audio[1], audio[0]
-    if isinstance(audio, dict) and 'sampling_rate' in audio:
-        samples = audio.get('array', audio.get('raw'))
-        if samples is not None: return samples, audio['sampling_rate']
-    if isinstance(audio, dict): raise UserError('audio is a dict: expected array or raw, and sampling_rate')
-    return audio, rate
+    if is_rate_and_samples(audio):
+        last = isinstance(audio[1], (int, float, np.number)) # where the rate is
+        return audio if last else audio[::-1]
+    if not isinstance(audio, dict): return audio, rate
+    samples = next((audio[k] for k in ('array', 'raw') if audio.get(k) is not None), None)
+    if samples is None or 'sampling_rate' not in audio:
+        raise UserError('audio is a dict: expected array or raw, and sampling_rate')
+    return samples, audio['sampling_rate']
 
 def _samples(audio): # (channels, S), float or int
     if torch.is_tensor(audio):
         audio = audio.detach().cpu()
         if audio.is_floating_point(): audio = audio.float()
     x = np.asarray(audio)
+    x = x.astype(np.float32 if x.dtype.kind == 'f' else x.dtype.newbyteorder('='))
     if not (x.dtype.kind == 'f' or x.dtype in (np.int16, np.int32)):
         raise UserError(f'audio has type {x.dtype}: expected float, int16 or int32')
     if x.ndim not in (1, 2) or not np.all(np.abs(x.astype(float)) < 2**31):
         found = f'audio of shape {x.shape}, {x.dtype}'
         raise UserError(f'{found}: expected finite (samples,) or (channels, samples)')
     if x.ndim == 1: return x[None]
+    if min(x.shape) > 64: raise UserError(f'audio of shape {x.shape}: more than 64 channels')
     return x if x.shape[0] <= x.shape[1] else x.T
 
 def _as_file(x, rate): # the waveform of (channels, S), decoded from a wav file of them, and remarks
@@ -68,13 +74,14 @@ def as_wave(audio, sampling_rate:int=RATE)->np.ndarray:
     """Audio as a model expects it, (S',) float32, 16 kHz, mono; S' is 0 for None.
     `audio`: path of a media file; (S,), (channels, S) or (S, channels), float in [-1, 1], int16 or int32, at
     `sampling_rate` Hz; {'array' or 'raw', 'sampling_rate'} as in datasets and transformers; or (rate,
-    samples). An array is resampled and corrected like a file, with a warning about a correction. Raises
-    `Unreadable` for a file without audio, `UserError` for anything else."""
+    samples) in any order. An array is resampled and corrected like a file, with a warning about a correction.
+    Raises `Unreadable` for a file without audio, `UserError` for anything else."""
     if audio is None: return np.zeros(0, np.float32)
     if isinstance(audio, (str, os.PathLike)): return as_stored(decode(audio))
     audio, rate = _unpacked(audio, sampling_rate)
     x = _samples(audio)
-    if isinstance(rate, bool) or rate not in range(1000, 1_000_001):
+    number = isinstance(rate, (int, float, np.number)) and not isinstance(rate, bool)
+    if not number or rate not in range(1000, 1_000_001):
         raise UserError(f'sampling_rate {rate!r}: expected a whole number from 1000 to 1000000 (Hz)')
     if not x.size: return np.zeros(0, np.float32)
     wave, remarks = _as_file(x, int(rate))
