@@ -162,10 +162,10 @@ def weak_points(runs:list)->list:
     return lines
 
 # %% ../../nbs/45_runs.report.ipynb #649588b6
-def _frame(d, **kw): # {(setting, head): row} to a DataFrame
+def _frame(d): # {(setting, head): row} to a DataFrame
     if not d: return pd.DataFrame()
     index = pd.MultiIndex.from_tuples(d, names=['setting', 'head'])
-    return pd.DataFrame.from_dict(d, orient='index', **kw).set_axis(index)
+    return pd.DataFrame([*d.values()], index) # from_dict loses empty rows in pandas 2
 
 def differences(groups:dict, mean:pd.DataFrame)->pd.DataFrame:
     "The difference of each setting to the published row that it repeats."
