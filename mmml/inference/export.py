@@ -86,8 +86,12 @@ FORMATS = dict(onnx=write_onnx, pt2=write_pt2)
 # %% ../../nbs/57_inference.export.ipynb #xp000031
 def quantise(folder):
     "Replace `model.onnx` of a folder by one with 8-bit weights in its matrix products."
+    import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
     folder = Path(folder)
+    model = onnx.load(folder/'model.onnx', load_external_data=False)
+    del model.graph.value_info[:] # ONNX Runtime 1.23 transposes weights and trips over their old shapes
+    onnx.save(model, folder/'model.onnx')
     root, before = logging.getLogger(), logging.getLogger().level
     root.setLevel(logging.ERROR) # its advice is about other methods
     try: quantize_dynamic(folder/'model.onnx', folder/'int8.onnx', ['MatMul', 'Gemm'], per_channel=True,

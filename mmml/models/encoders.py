@@ -690,8 +690,10 @@ def load_pretrained(loader, name, what:str, **kwargs):
     if Path(name).is_dir() or not hub_reachable(): kwargs['local_files_only'] = True
     disable_progress_bar()
     try:
-        if any('"auto_map"' in f.read_text(encoding='utf-8') for f in Path(name).glob('*config.json')):
-            raise ValueError('trust_remote_code')
+        configs = [f.read_text(encoding='utf-8') for f in Path(name).glob('*config.json')]
+        if any('"auto_map"' in c for c in configs): raise ValueError('trust_remote_code')
+        if kernel := re.search(r'attn_implementation"\s*:\s*"([^"]*/[^"]*)"', ' '.join(configs)):
+            raise ValueError(f"the attention kernel '{kernel[1]}' of the hub is code, which is never run")
         return loader.from_pretrained(name, trust_remote_code=False, **kwargs)
     except Exception as e: # libraries raise many types for a wrong name or an unreadable folder
         if 'trust_remote_code' in str(e):
@@ -790,8 +792,9 @@ def matches_own_forward(encoder:AudioEncoder)->bool:
 def ignores_audio_padding(encoder:AudioEncoder)->bool:
     "Whether a clip has the same states alone, and padded next to a longer one."
     x, n = encoder.noise([4400, 6400])
-    alone = encoder.eval()(x[:1, :int(encoder.n_frames(4400))], n[:1]).states
-    padded = encoder(x, n).states[:1, :alone.shape[1]]
+    with torch.random.fork_rng(devices=[]):
+        alone = encoder.eval()(x[:1, :int(encoder.n_frames(4400))], n[:1]).states
+        padded = encoder(x, n).states[:1, :alone.shape[1]]
     return torch.allclose(alone, padded, atol=1e-3)
 
 # %% ../../nbs/20_models.encoders.ipynb #3ee1f3be
