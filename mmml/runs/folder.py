@@ -178,7 +178,7 @@ def read_run(folder)->Run:
         if not (folder/f'{name}.json').is_file(): raise UserError(f'{folder} {why}')
     try:
         of = lambda name: json.loads((folder/f'{name}.json').read_text(encoding='utf-8'))
-        config, history = of('config'), pd.read_csv(folder/'history.csv', float_precision='round_trip')
+        config, history = of('config'), pd.read_csv(folder/'history.csv')
         classes = config.get('names') and named_family(config['family']).classifies
         table = read_predictions(folder/'predictions.csv', ('label',)*bool(classes))
         run = Run(folder, config, of('results'), history, table)
